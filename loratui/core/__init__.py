@@ -1,0 +1,1 @@
+"""Values and arithmetic that every other part shares. Standard library only."""

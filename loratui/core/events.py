@@ -1,0 +1,168 @@
+"""What flows from a source through a trainer's reader into the session.
+
+Every value is frozen and says where it came from: `source` (a path, or ``-``) and `offset`
+(byte offset in that source), so that any claim can be traced back to its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+PhaseName = Literal[
+    "loading", "caching", "training", "sampling", "saving", "validating", "finished"
+]
+Level = Literal["", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Bytes as a source read them, cut anywhere.
+
+    `time` is the wall clock in seconds at which they were read (for a recording: were written).
+    `fresh` is true when the bytes arrived while we watched, false for what was there before.
+    """
+
+    source: str
+    offset: int
+    data: bytes
+    time: float
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """Something happened to the source itself; `detail` is a sentence for the user."""
+
+    source: str
+    kind: Literal["truncated", "replaced", "gone", "back", "unreadable", "end"]
+    time: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of output that is not progress, without prefixes, escapes and wrapping."""
+
+    source: str
+    offset: int
+    text: str
+    level: Level = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The newest state of the training bar. `elapsed` is the bar's own clock in seconds."""
+
+    source: str
+    offset: int
+    step: int
+    total: int | None = None
+    elapsed: float | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """One series as columns of equal length, steps ascending within one event.
+
+    Names: ``loss`` ``smooth_loss`` ``lr`` ``grad_norm`` ``val_loss`` ``elapsed`` (seconds on the
+    bar's own clock). Values may be NaN or infinite.
+    """
+
+    source: str
+    offset: int
+    name: str
+    steps: Sequence[int]
+    values: Sequence[float]
+    offsets: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The trainer began something; `step` is the last training step seen before it."""
+
+    source: str
+    offset: int
+    name: PhaseName
+    step: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that the log says was written."""
+
+    source: str
+    offset: int
+    path: str
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Sample images that the log says were generated."""
+
+    source: str
+    offset: int
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A setting as the log shows it: our option name, the trainer's own key, value and raw text."""
+
+    source: str
+    offset: int
+    option: str
+    key: str
+    value: object
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A traceback. `frames` are "file:line function", innermost last; `rank` if one was printed."""
+
+    source: str
+    offset: int
+    type: str
+    message: str
+    frames: tuple[str, ...] = ()
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A new run begins here; what was read before belongs to an earlier one."""
+
+    source: str
+    offset: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The log itself says that the process is over. `code` is its exit code where known."""
+
+    source: str
+    offset: int
+    how: Literal["finished", "failed", "killed", "stopped"]
+    code: int | None = None
+    detail: str = ""
+
+
+Event = (
+    LogLine
+    | Progress
+    | Metrics
+    | Phase
+    | Checkpoint
+    | Sample
+    | Config
+    | Failure
+    | RunBegan
+    | Ended
+)

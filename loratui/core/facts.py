@@ -1,0 +1,126 @@
+"""What is known of a run, its configuration and the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+LossKind = Literal["raw", "running-mean", "smoothed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """A setting: our option name, the value, the key and text that the user wrote, and where."""
+
+    option: str
+    value: object
+    key: str
+    raw: str = ""
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """Settings by option name (`learning_rate`, `network_dim`, `batch_size`, …)."""
+
+    values: Mapping[str, ConfigValue] = field(default_factory=dict)
+
+    def get(self, option: str) -> object | None:
+        found = self.values.get(option)
+        return None if found is None else found.value
+
+    def number(self, option: str) -> float | None:
+        """The value as a number, or None when it is absent or no number."""
+        value = self.get(option)
+        if isinstance(value, bool) or value is None:
+            return None
+        try:
+            return float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the log (and later the configuration) says of the run.
+
+    `trainer` is an id such as ``kohya``; `family` is ``sd15`` ``sdxl`` ``flux`` ``qwen-image`` or
+    None. `loss_kind` says what the printed loss is: the step's own, a running mean over the last
+    epoch (sd-scripts), an exponential mean, or unknown.
+    """
+
+    name: str = ""
+    trainer: str = "unknown"
+    family: str | None = None
+    loss_kind: LossKind = "unknown"
+    total_steps: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    images: int | None = None
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+    recipe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuProcess:
+    """A process on a GPU; `name` and `memory` (bytes) are None where the driver hides them."""
+
+    pid: int
+    name: str | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One GPU at one moment; a reading that is not to be had is None, never 0.
+
+    Units: percent, bytes, degrees Celsius, watts, megahertz. `throttle` holds the names of the
+    active reasons (``power cap``, ``thermal``, …); `throttle_share` the share of the last minute
+    in which any slowed the clock down. `note` says in one line why readings are missing.
+    """
+
+    index: int
+    name: str | None = None
+    uuid: str | None = None
+    utilisation: int | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    temperature: int | None = None
+    power: float | None = None
+    power_limit: float | None = None
+    clock: int | None = None
+    clock_max: int | None = None
+    memory_clock: int | None = None
+    fan: int | None = None
+    throttle: tuple[str, ...] | None = None
+    throttle_share: Mapping[str, float] | None = None
+    processes: tuple[GpuProcess, ...] | None = None
+    capability: tuple[int, int] | None = None
+    lost: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """All GPUs at one moment. `note` is a sentence when there are none to show, and why."""
+
+    gpus: tuple[GpuReading, ...] = ()
+    driver: str | None = None
+    cuda: str | None = None
+    note: str = ""
+    simulated: bool = False
+    time: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostReading:
+    """The box: load in percent of all cores, bytes of memory and of free disk under `disk_path`."""
+
+    cpu: float | None = None
+    cores: int | None = None
+    memory_used: int | None = None
+    memory_total: int | None = None
+    disk_free: int | None = None
+    disk_path: str = ""

@@ -1,0 +1,107 @@
+"""What the session shows to screens: one frozen value, with a revision for each section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loratui.core.events import LogLine
+from loratui.core.facts import Machine, RunFacts
+from loratui.core.findings import Finding, Undecided
+from loratui.core.series import SeriesView
+
+State = Literal[
+    "waiting",
+    "loading",
+    "caching",
+    "warm-up",
+    "training",
+    "sampling",
+    "saving",
+    "finished",
+    "out of memory",
+    "dead worker",
+    "crashed",
+    "stalled",
+    "killed",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status line. `rate` is in steps per second, `eta` in seconds, `trend` -1, 0 or 1.
+
+    `history` is the share of the log read so far, or None once all is read. `advice` is ``wait``,
+    ``stop`` or empty, `usual` how long this state usually takes.
+    """
+
+    state: State = "waiting"
+    step: int | None = None
+    total: int | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    rate: float | None = None
+    eta: float | None = None
+    loss: float | None = None
+    trend: int = 0
+    lr: float | None = None
+    history: float | None = None
+    advice: str = ""
+    usual: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One item: `state` is ``done``, ``open`` (not yet), ``failed`` or ``manual``."""
+
+    id: str
+    text: str
+    state: Literal["done", "open", "failed", "manual"]
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """The checklist of the present phase of training."""
+
+    id: str = ""
+    title: str = ""
+    items: tuple[ChecklistItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run that stands before the present one in the same log."""
+
+    name: str
+    step: int | None
+    total: int | None
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """Everything a screen needs. Sections with an equal revision are unchanged.
+
+    `log` holds the newest lines; `log_count` counts all lines ever, so that a pane appends only
+    what is new. `checked` counts the patterns that say "clear".
+    """
+
+    revisions: Mapping[str, int] = field(default_factory=dict)
+    path: str = ""
+    facts: RunFacts = field(default_factory=RunFacts)
+    status: Status = field(default_factory=Status)
+    series: Mapping[str, SeriesView] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    checked: int = 0
+    checklist: Checklist = field(default_factory=Checklist)
+    log: tuple[LogLine, ...] = ()
+    log_count: int = 0
+    machine: Machine = field(default_factory=Machine)
+    earlier: tuple[EarlierRun, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    epoch_marks: tuple[int, ...] = ()
