@@ -53,7 +53,11 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The newest state of the training bar. `elapsed` is the bar's own clock in seconds."""
+    """The newest state of the training bar. `elapsed` is the bar's own clock in seconds.
+
+    `loss` and `lr` are what the bar shows at this moment: good for a status line, while `Metrics`
+    hold each step once and with its own value.
+    """
 
     source: str
     offset: int
@@ -62,6 +66,8 @@ class Progress:
     elapsed: float | None = None
     epoch: int | None = None
     epochs: int | None = None
+    loss: float | None = None
+    lr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A setting as the log shows it: our option name, the trainer's own key, value and raw text."""
+    """A setting as the log shows it.
+
+    `key` is the trainer's own key; `option` our name for it, or empty when only the key is known.
+    """
 
     source: str
     offset: int
@@ -136,7 +145,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class RunBegan:
-    """A new run begins here; what was read before belongs to an earlier one."""
+    """A new run begins at `offset`; what stands before it belongs to an earlier one.
+
+    The event may come later than lines of the new run: a beginning is sometimes only certain once
+    the bar restarts.
+    """
 
     source: str
     offset: int

@@ -1,0 +1,1 @@
+"""Everything that loratui knows to do, without a screen."""

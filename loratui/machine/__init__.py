@@ -1,0 +1,1 @@
+"""The box that a run is on: GPUs through NVML, processor, memory and disk."""

@@ -1,0 +1,1 @@
+"""Input and output only: bytes from files, pipes and recordings become batches."""

@@ -1,0 +1,5 @@
+"""`python -m loratui`."""
+
+from loratui.cli import main
+
+main()

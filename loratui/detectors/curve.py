@@ -1,0 +1,160 @@
+"""The loss as blocks of logarithms, shared by the detectors that look at its trend."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loratui.core.facts import LossKind, RunFacts
+from loratui.core.findings import Evidence, Verdict
+from loratui.core.statistics import Block, LogBlocks, between, groups, scatter
+from loratui.detectors.base import Columns, Detector, View
+
+LEAST = 6
+"""Blocks before anything is said of a trend (120 steps)."""
+
+EPOCH = 50
+"""Steps assumed for the memory of a running mean whose epoch is not known: the mean over fewer
+points would not look smooth."""
+
+MEMORY = 200
+"""Steps assumed for the memory of an exponential mean: twice that of a decay of 0.99."""
+
+SHOWN = 24
+"""Points in the evidence of a finding."""
+
+MEAN_VARIATION = 1.0
+"""Least standard deviation over mean that single losses behind a running mean are taken to have:
+that of log-sd 0.83, in the upper half of what public logs show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The loss cut into blocks that may be compared with each other.
+
+    `error` is the standard error of one block mean of ln(loss), `noise` the standard deviation of
+    ln(loss) from step to step, `memory` the steps over which the trainer itself averages (0: none).
+    """
+
+    blocks: Sequence[Block]
+    error: float
+    noise: float
+    memory: int
+    running: bool
+
+    def error_of(self, size: int) -> float:
+        """Standard error of the mean of `size` blocks."""
+        return self.error / math.sqrt(size)
+
+
+class Curve:
+    """Everything said of the loss so far; the same view is taken only once."""
+
+    def __init__(self) -> None:
+        self.logs = LogBlocks()
+        self._seen: Columns | None = None
+        self._key: object = None
+        self._trend: Trend | None = None
+
+    def follow(self, view: View) -> None:
+        """Take the new points of a view, unless another detector has handed them on already."""
+        columns = view.metrics.get("loss")
+        if columns is None or columns is self._seen:
+            return
+        self._seen = columns
+        self.logs.extend(columns.steps, columns.values)
+
+    def trend(self, facts: RunFacts) -> Trend:
+        """The curve as it stands; computed anew only when a block was completed."""
+        memory = averaged_over(facts)
+        key = (self.logs.revision, memory)
+        if self._trend is None or key != self._key:
+            self._key, self._trend = key, cut(self.logs.blocks, memory)
+        return self._trend
+
+
+def averaged_over(facts: RunFacts) -> int:
+    """Steps over which the printed loss is averaged; 0 for the step's own."""
+    kind: LossKind = facts.loss_kind
+    if kind == "running-mean":
+        if facts.steps_per_epoch:
+            return max(1, facts.steps_per_epoch)
+        if facts.total_steps and facts.epochs:
+            return max(1, facts.total_steps // facts.epochs)
+        return EPOCH
+    return MEMORY if kind == "smoothed" else 0
+
+
+def cut(blocks: Sequence[Block], memory: int) -> Trend:
+    """Blocks fit for comparison. Points of a mean are not independent: its blocks span at least
+    its memory, the first memory (start-up) is left out, and the error comes from differences of
+    successive blocks, raised by what overlap hides (blocks of a moving mean correlate by 1/4)."""
+    noise = scatter(blocks)
+    if memory <= 1:
+        width = blocks[0].count if blocks else 1
+        error = max(noise / math.sqrt(width), between(blocks) if len(blocks) >= 12 else 0.0)
+        return Trend(blocks, error, noise, 0, False)
+    if not blocks:
+        return Trend([], 0.0, 0.0, memory, True)
+    start = blocks[0].first + memory
+    span = max(1.0, (blocks[-1].last - blocks[0].first + 1) / len(blocks))
+    kept = groups([b for b in blocks if b.first >= start], math.ceil(memory / span))
+    error = max(1.25 * between(kept), MEAN_VARIATION / math.sqrt(max(memory, span)))
+    return Trend(kept, error, noise, memory, True)
+
+
+class CurveDetector(Detector):
+    """A detector of the loss's trend; several of them can share one curve."""
+
+    def __init__(self, curve: Curve | None = None) -> None:
+        self.curve = curve or Curve()
+        self._key: object = None
+        self._verdict = Verdict("too-early", reason="needs-steps")
+
+    def update(self, view: View) -> Verdict:
+        self.curve.follow(view)
+        facts = view.facts
+        total = view.total or facts.total_steps
+        # What is known changes only when a block is completed or a fact is learnt.
+        key = (self.curve.logs.revision, averaged_over(facts), total, view.ended is not None)
+        if key != self._key or self._verdict.reason == "needs-steps":
+            self._key = key
+            self._verdict = self.judge(view, self.curve.trend(facts), total)
+        return self._verdict
+
+    @abstractmethod
+    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+        """Look at the trend as it stands."""
+
+    def too_few(self, trend: Trend, need: int = LEAST) -> Verdict:
+        """Not enough blocks: of a raw loss there will be; a running mean over long epochs may
+        never give them, which is known once the run's length is."""
+        if trend.running:
+            numbers = {"epoch_steps": trend.memory, "have": len(trend.blocks), "need": need}
+            return Verdict("cannot-tell", reason="running-mean", numbers=numbers)
+        logs = self.curve.logs
+        have = logs.count
+        return Verdict("too-early", reason="needs-steps", numbers={"have": have, "need": need * 20})
+
+
+def series(text: str, blocks: Sequence[Block], name: str = "loss") -> Evidence:
+    """Block means as evidence, at most SHOWN points; `steps` are the last of each block."""
+    shown = groups(blocks, math.ceil(len(blocks) / SHOWN)) if len(blocks) > SHOWN else blocks
+    data = {
+        "name": name,
+        "steps": [b.last for b in shown],
+        "values": [float(f"{math.exp(b.mean):.4g}") for b in shown],
+    }
+    return Evidence("series", text, data)
+
+
+def level(mean: float) -> float:
+    """A mean of ln(loss) as a loss with four significant digits."""
+    return rounded(math.exp(min(700.0, mean)))
+
+
+def rounded(value: float) -> float:
+    """Four significant digits."""
+    return float(f"{value:.4g}")

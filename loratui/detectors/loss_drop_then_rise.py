@@ -1,0 +1,73 @@
+"""The loss fell, then gave back more than half of what it had gained."""
+
+from __future__ import annotations
+
+import math
+
+from loratui.core.findings import Verdict
+from loratui.core.statistics import mann_kendall, windows
+from loratui.detectors.base import View
+from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
+
+FALL = math.log(1.5)
+BACK = 0.5
+LIKELY = 0.01
+"""Mann–Kendall p below which the blocks since the low are rising."""
+
+
+class LossDropThenRise(CurveDetector):
+    """The loss falls clearly, turns and climbs back by more than half of the fall.
+
+    What it sees: three-block means of ln(loss): a fall of at least 1.5 times and five standard
+        errors to a low, then a rise of more than half of it, by five standard errors, that the
+        Mann–Kendall test supports, and that does not end above the start (that is divergence).
+    Why it matters: training has passed its best point; a checkpoint near the low is worth more
+        than the last one.
+    When it is wrong: a restart of the learning-rate schedule raises the loss for a while; a change
+        of data set or resolution changes its level.
+    Example: 0.2 at the start, 0.09 at step 900, 0.16 at step 1600.
+    """
+
+    id = "loss-drop-then-rise"
+
+    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+        blocks = trend.blocks
+        if len(blocks) < LEAST + 2:
+            return self.too_few(trend, LEAST + 2)
+        size = 3
+        means = windows(blocks, size)
+        error = trend.error_of(size) * math.sqrt(2)
+        at = means.index(min(means))
+        if at < 1 or at > len(means) - 3:
+            return Verdict("clear")
+        # The first window of a steep fall already has part of it: the first block counts too.
+        first = max(means[0], *means[: at + 1])
+        now = means[-1]
+        fall, rise = first - means[at], now - means[at]
+        if fall < max(FALL, 5 * error) or rise < max(BACK * fall, 5 * error):
+            return Verdict("clear")
+        if now > first + FALL:
+            return Verdict("clear")
+        z, p = mann_kendall([b.mean for b in blocks[at:]])
+        if z <= 0 or p > LIKELY:
+            return Verdict("clear")
+        turn = blocks[at + size - 1].last
+        numbers = {
+            "first": level(first),
+            "low": level(means[at]),
+            "low_step": turn,
+            "now": level(now),
+            "fall": rounded(math.exp(fall)),
+            "rise": rounded(math.exp(rise)),
+            "share": rounded(rise / fall),
+            "p": rounded(p),
+            "noise": rounded(trend.noise),
+            "steps": blocks[-1].last - turn,
+        }
+        return Verdict(
+            "firing",
+            since=turn,
+            confidence=0.85,
+            numbers=numbers,
+            evidence=(series("block means of the loss", blocks),),
+        )

@@ -1,0 +1,78 @@
+"""Dresses tracked verdicts in the knowledge base's words and fixes, in the order to act on."""
+
+from __future__ import annotations
+
+from loratui.core.findings import Finding, Undecided
+from loratui.engine.lifecycle import Tracked
+from loratui.engine.run import Run
+
+_VAGUE = ("crashed", "exited-early")
+"""Findings that say nothing more once another error text is recognised."""
+
+
+def findings_of(run: Run, acknowledged: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """Firing findings first, the worst first, what began first before what followed."""
+    tracked = list(run.lifecycle.tracked.values())
+    clear = any(t.text and t.firing and t.severity >= 2 and t.id not in _VAGUE for t in tracked)
+    shown = [t for t in tracked if not (clear and t.id in _VAGUE)]
+    shown.sort(
+        key=lambda t: (
+            not t.firing,
+            -int(t.severity),
+            t.id in _VAGUE,
+            t.first_step if t.first_step is not None else -1,
+        )
+    )
+    return tuple(_dressed(run, t, t.id in acknowledged) for t in shown)
+
+
+def _dressed(run: Run, tracked: Tracked, acknowledged: bool) -> Finding:
+    assert run.kb is not None
+    from loratui.kb.resolve import describe, recommend
+
+    numbers = tracked.verdict.numbers
+    title, summary, symptom = describe(run.kb, tracked.id, numbers)
+    return Finding(
+        id=tracked.id,
+        severity=tracked.severity,
+        state="firing" if tracked.firing else "resolved",
+        first_step=tracked.first_step,
+        fired_step=tracked.fired_step,
+        last_step=tracked.last_step,
+        confidence=tracked.verdict.confidence,
+        title=title,
+        summary=summary,
+        evidence=tracked.evidence,
+        numbers=numbers,
+        symptom=symptom,
+        fixes=recommend(run.kb, tracked.id, run.facts, numbers),
+        acknowledged=acknowledged,
+    )
+
+
+def undecided_of(run: Run) -> tuple[Undecided, ...]:
+    """Questions without an answer yet, and those that this log cannot answer at all."""
+    if run.kb is None:
+        return ()
+    from loratui.kb.resolve import undecided
+
+    found: list[Undecided] = []
+    for finding, verdict in run.verdicts.items():
+        if verdict.state == "too-early" or verdict.state == "cannot-tell":
+            question, why = undecided(run.kb, finding, verdict.reason, verdict.numbers)
+            if question:
+                found.append(Undecided(finding, verdict.state, question, why))
+    if "loss" in run.series and "val_loss" not in run.series:
+        question, why = undecided(run.kb, "validation-rising", "no-validation", {})
+        if question:
+            found.append(Undecided("validation-rising", "cannot-tell", question, why))
+    return tuple(found)
+
+
+def checked(run: Run) -> int:
+    """How many patterns were looked for and are clear: detectors that say so, and error texts."""
+    if run.kb is None:
+        return 0
+    clear = sum(1 for verdict in run.verdicts.values() if verdict.state == "clear")
+    texts = {message.finding for message in run.kb.messages}
+    return clear + sum(1 for finding in texts if finding not in run.lifecycle.tracked)

@@ -1,0 +1,100 @@
+"""From verdicts to findings: fires, is kept for a while, resolves. One place for all detectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from loratui.core.findings import Evidence, Severity, Verdict
+
+KEEP = 20
+"""Steps for which a verdict must stay clear before its finding counts as resolved."""
+
+
+@dataclass(slots=True)
+class Tracked:
+    """One finding's history. `fired_step` is when the data seen so far sufficed to say so."""
+
+    id: str
+    verdict: Verdict
+    severity: Severity
+    first_step: int | None
+    fired_step: int | None
+    last_step: int | None
+    firing: bool = True
+    text: bool = False
+    offset: int = -1
+    evidence: tuple[Evidence, ...] = field(default_factory=tuple)
+
+
+class Lifecycle:
+    """Keeps what fired, in the order in which it fired."""
+
+    def __init__(self) -> None:
+        self.tracked: dict[str, Tracked] = {}
+        self.revision = 0
+
+    def see(
+        self, finding: str, verdict: Verdict, default: Severity, step: int | None, *, text: bool
+    ) -> None:
+        """Take note of a detector's newest verdict at `step`."""
+        known = self.tracked.get(finding)
+        if verdict.state == "firing":
+            severity = verdict.severity if verdict.severity is not None else default
+            if known is None:
+                self.revision += 1
+                self.tracked[finding] = Tracked(
+                    finding,
+                    verdict,
+                    severity,
+                    verdict.since,
+                    step,
+                    step,
+                    text=text,
+                    offset=_offset(verdict),
+                    evidence=verdict.evidence,
+                )
+                return
+            if known.verdict is verdict or (
+                known.firing and known.verdict.numbers == verdict.numbers
+            ):
+                known.last_step = step
+                return
+            self.revision += 1
+            known.verdict = verdict
+            # a finding may grow worse, and keeps the worst that it was while it fires
+            known.severity = max(severity, known.severity) if known.firing else severity
+            known.firing, known.last_step = True, step
+            if verdict.evidence:
+                known.evidence = verdict.evidence
+            return
+        if known is None or not known.firing or known.text:
+            return
+        since = known.last_step if known.last_step is not None else step
+        if verdict.state == "clear" and step is not None and step - (since or 0) >= KEEP:
+            known.firing = False
+            self.revision += 1
+
+    def go_on(self, step: int) -> None:
+        """Training went on: an error in the text that did not end it is over."""
+        for known in self.tracked.values():
+            if (
+                known.text
+                and known.firing
+                and known.severity >= Severity.ERROR
+                and known.last_step is not None
+                and step - known.last_step > KEEP
+            ):
+                known.firing = False
+                self.revision += 1
+
+    def since(self, offset: int) -> list[Tracked]:
+        """Findings in the text whose line stands at or after `offset`."""
+        return [known for known in self.tracked.values() if known.text and known.offset >= offset]
+
+
+def _offset(verdict: Verdict) -> int:
+    for evidence in verdict.evidence:
+        found = evidence.data.get("offset")
+        if isinstance(found, int):
+            return found
+    return -1

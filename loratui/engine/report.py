@@ -1,0 +1,221 @@
+"""What was found, as the `loratui.report/1` object and as text for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from loratui import __version__
+from loratui.core.advice import Fix
+from loratui.core.findings import Finding, Severity, Undecided
+from loratui.core.snapshot import SessionSnapshot
+from loratui.core.units import number, rate, whole
+
+SCHEMA = "loratui.report/1"
+
+_STATUS = {
+    "finished": "finished",
+    "out of memory": "crashed",
+    "dead worker": "crashed",
+    "crashed": "crashed",
+    "killed": "crashed",
+    "stalled": "stalled",
+    "waiting": "unknown",
+    "unknown": "unknown",
+}
+
+
+def report_of(snapshots: Iterable[SessionSnapshot], *, time: float) -> dict[str, Any]:
+    """One object for all runs that were read; findings of the first run come first."""
+    runs = list(snapshots)
+    findings = [(run, finding) for run in runs for finding in run.findings]
+    return {
+        "schema": SCHEMA,
+        "tool": f"loratui {__version__}",
+        "generated_at": datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds"),
+        "verdict": verdict_of(runs),
+        "subjects": [_subject(run) for run in runs],
+        "findings": [finding_json(finding) for _, finding in findings],
+        "cannot_tell": [
+            {"question": each.question, "why": each.why} for run in runs for each in run.undecided
+        ],
+        "unread": [{"path": path, "why": why} for run in runs for path, why in run.unread],
+        "facts": _facts(runs[0]) if len(runs) == 1 else {run.path: _facts(run) for run in runs},
+    }
+
+
+def verdict_of(runs: Iterable[SessionSnapshot]) -> str:
+    """`stop` on a critical finding, `fix-first` on an error, `cannot-tell` without any step."""
+    runs = list(runs)
+    worst = max((f.severity for run in runs for f in firing(run)), default=None)
+    if worst is Severity.CRITICAL:
+        return "stop"
+    if worst is Severity.ERROR:
+        return "fix-first"
+    if all(run.status.step is None for run in runs) and worst is None:
+        return "cannot-tell"
+    return "ok"
+
+
+def firing(run: SessionSnapshot) -> list[Finding]:
+    """Findings that hold now."""
+    return [finding for finding in run.findings if finding.state == "firing"]
+
+
+def exit_code(runs: Iterable[SessionSnapshot], fail_on: Severity) -> int:
+    """1 when something at or above `fail_on` holds, else 0."""
+    return int(any(f.severity >= fail_on for run in runs for f in firing(run)))
+
+
+def _subject(run: SessionSnapshot) -> dict[str, Any]:
+    return {
+        "kind": "run",
+        "path": run.path,
+        "trainer": run.facts.trainer,
+        "family": run.facts.family,
+        "status": _STATUS.get(run.status.state, "running"),
+        "step": run.status.step,
+        "total_steps": run.status.total,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding as the report holds it."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity.word,
+        "state": finding.state,
+        "first_step": finding.first_step,
+        "fired_step": finding.fired_step,
+        "last_step": finding.last_step,
+        "confidence": round(finding.confidence, 3),
+        "title": finding.title,
+        "summary": finding.summary,
+        "evidence": [
+            {"kind": each.kind, "text": each.text, **plain(dict(each.data))}
+            for each in finding.evidence
+        ],
+        "symptom": finding.symptom,
+        "fixes": [_fix(fix) for fix in finding.fixes],
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "id": fix.id,
+        "text": fix.text,
+        "effort": fix.effort,
+        "cost": fix.cost,
+        "verify": fix.verify,
+        "caveat": fix.caveat,
+        "source": fix.source,
+        "patch": [
+            {
+                "option": line.option,
+                "key": line.key,
+                "file": line.file,
+                "line": line.line,
+                "from": plain(line.before),
+                "to": plain(line.after),
+            }
+            for line in fix.patch
+        ],
+    }
+
+
+def _facts(run: SessionSnapshot) -> dict[str, Any]:
+    facts, status = run.facts, run.status
+    return plain(
+        {
+            "name": facts.name,
+            "state": status.state,
+            "epoch": status.epoch,
+            "epochs": status.epochs,
+            "steps_per_epoch": facts.steps_per_epoch,
+            "steps_per_second": status.rate,
+            "loss": status.loss,
+            "loss_is": facts.loss_kind,
+            "learning_rate": status.lr,
+            "images": facts.images,
+            "patterns_clear": run.checked,
+            "earlier_runs": [
+                {"name": each.name, "step": each.step, "total_steps": each.total}
+                for each in run.earlier
+            ],
+            "settings": {name: value.value for name, value in facts.config.values.items()},
+        }
+    )  # type: ignore[no-any-return]
+
+
+def plain(value: Any) -> Any:
+    """JSON values: non-finite numbers become strings, tuples lists."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+# text
+
+
+def render(run: SessionSnapshot) -> str:
+    """One run as plain text: what it is, what was found, what to do."""
+    facts, status = run.facts, run.status
+    lines = [f"{run.path}"]
+    where = f"step {whole(status.step)}" if status.step is not None else "no step seen"
+    if status.total:
+        where += f" of {whole(status.total)}"
+    parts = [facts.trainer, status.state, where]
+    if status.loss is not None:
+        parts.append(f"loss {number(status.loss)}")
+    if status.lr is not None:
+        parts.append(f"lr {rate(status.lr)}")
+    lines.append("  " + " · ".join(parts))
+    for path, why in run.unread:
+        lines.append(f"  note: {path}: {why}")
+    if not run.findings:
+        lines.append(f"  nothing wrong found; {run.checked} patterns checked")
+    for finding in run.findings:
+        lines += render_finding(finding)
+    lines += [render_undecided(each) for each in run.undecided]
+    return "\n".join(lines)
+
+
+def render_finding(finding: Finding) -> list[str]:
+    """A finding with its evidence and fixes."""
+    since = f"  since step {whole(finding.first_step)}" if finding.first_step is not None else ""
+    state = "" if finding.state == "firing" else "  (over)"
+    lines = ["", f"  {finding.severity.word:<8} {finding.title}{since}{state}   [{finding.id}]"]
+    if finding.summary:
+        lines.append(f"           {finding.summary}")
+    lines += [f"           seen: {each.text}" for each in finding.evidence[:3] if each.text]
+    for at, fix in enumerate(finding.fixes, 1):
+        lines.append(f"         {at}. {fix.text}  ({fix.effort})")
+        for line in fix.patch:
+            change = f"{_value(line.before)} -> " if line.before is not None else ""
+            lines.append(f"            {line.key}: {change}{_value(line.after)}")
+        if fix.caveat:
+            lines.append(f"            but: {fix.caveat}")
+    verify = next((fix.verify for fix in finding.fixes if fix.verify), "")
+    if verify:
+        lines.append(f"         cured if: {verify}")
+    return lines
+
+
+def render_undecided(each: Undecided) -> str:
+    """A question without an answer."""
+    word = "too early" if each.state == "too-early" else "cannot tell"
+    return f"  {word}: {each.question}: {each.why}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return rate(value)
+    return "?" if value is None else str(value)

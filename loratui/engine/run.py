@@ -1,0 +1,355 @@
+"""One training run as far as its log has been read: the single owner of all state about it."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from loratui.core.events import (
+    Checkpoint,
+    Config,
+    Ended,
+    Event,
+    Failure,
+    LogLine,
+    Metrics,
+    Phase,
+    Progress,
+    RunBegan,
+    Sample,
+)
+from loratui.core.facts import ConfigValue, LossKind, RunFacts
+from loratui.core.findings import Severity, Verdict
+from loratui.core.series import Series
+from loratui.core.snapshot import EarlierRun
+from loratui.detectors.base import Columns, Detector, View
+from loratui.engine.facts import facts_of
+from loratui.engine.lifecycle import Lifecycle
+from loratui.engine.pace import Pace
+
+if TYPE_CHECKING:
+    from loratui.detectors.texts import TextScanner
+    from loratui.kb.base import KnowledgeBase
+
+LINES = 500
+"""Log lines kept for the screen."""
+
+@dataclass(slots=True)
+class Broken:
+    """A detector that raised and is switched off; `trace` is for `loratui doctor`."""
+
+    id: str
+    trace: str
+
+
+@dataclass(slots=True)
+class Course:
+    """What happened last in the run's own story."""
+
+    phase: str | None = None
+    progress: Progress | None = None
+    failure: Failure | None = None
+    ended: Ended | None = None
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    samples: int = 0
+    epoch: int | None = None
+    epochs: int | None = None
+    epoch_marks: list[int] = field(default_factory=list)
+
+
+class Run:
+    """Takes events in order, keeps series and facts, and asks the detectors after each batch."""
+
+    def __init__(self, kb: KnowledgeBase | None = None, source: str = "") -> None:
+        self.kb = kb
+        self.source = source
+        self.earlier: list[EarlierRun] = []
+        self.broken: list[Broken] = []
+        self.revisions = dict.fromkeys(
+            ("status", "series", "findings", "log", "facts", "checklist"), 0
+        )
+        self._texts: TextScanner | None = None
+        if kb is not None:
+            from loratui.detectors.texts import TextScanner
+
+            self._texts = TextScanner(kb.messages)
+        self._trainer = "unknown"
+        self._loss_kind: LossKind = "unknown"
+        self._begin(0)
+
+    def _begin(self, offset: int) -> None:
+        self.begun = offset
+        self.course = Course()
+        self.series: dict[str, Series] = {}
+        self.pace = Pace()
+        self.lifecycle = Lifecycle()
+        self.verdicts: dict[str, Verdict] = {}
+        self.lines: deque[LogLine] = deque(maxlen=LINES)
+        self.line_count = 0
+        self._settings: dict[str, tuple[int, ConfigValue]] = {}
+        self._detectors: list[Detector] = []
+        if self.kb is not None:
+            from loratui.detectors import detectors
+
+            self._detectors = detectors()
+        self._set_facts()
+
+    # events
+
+    def apply(self, events: Sequence[Event], now: float) -> None:
+        """Everything that one batch held, in order."""
+        begin = 0
+        for at, event in enumerate(events):
+            if isinstance(event, RunBegan):
+                self._batch(events[begin:at], now)
+                self._next_run(event)
+                begin = at + 1
+        self._batch(events[begin:] if begin else events, now)
+
+    def _next_run(self, event: RunBegan) -> None:
+        progress = self.course.progress
+        if progress is not None or self.course.failure is not None or self.lifecycle.tracked:
+            self.earlier.append(
+                EarlierRun(
+                    self.facts.name,
+                    progress.step if progress else None,
+                    progress.total if progress else None,
+                    self.begun,
+                )
+            )
+        kept = self.lifecycle.since(event.offset)
+        settings = {
+            name: (offset, value)
+            for name, (offset, value) in self._settings.items()
+            if offset >= event.offset
+        }
+        lines = [line for line in self.lines if line.offset >= event.offset]
+        self._begin(event.offset)
+        self._settings = settings
+        for line in lines:
+            self.lines.append(line)
+        self.line_count = len(lines)
+        for tracked in kept:
+            tracked.first_step = tracked.fired_step = tracked.last_step = None
+            self.lifecycle.tracked[tracked.id] = tracked
+        for name in self.revisions:
+            self.revisions[name] += 1
+        self._set_facts()
+
+    def _batch(self, events: Sequence[Event], now: float) -> None:
+        if not events:
+            return
+        metrics: dict[str, Columns] = {}
+        lines: list[LogLine] = []
+        failures: list[Failure] = []
+        pauses: list[int] = []
+        for event in events:
+            if isinstance(event, Metrics):
+                self._metrics(event, metrics)
+            elif isinstance(event, Progress):
+                self._progress(event)
+            elif isinstance(event, LogLine):
+                lines.append(event)
+                self.lines.append(event)
+                self.line_count += 1
+            elif isinstance(event, Phase):
+                self._phase(event, pauses)
+            elif isinstance(event, Failure):
+                failures.append(event)
+                self.course.failure = event
+            elif isinstance(event, Config):
+                self._config(event)
+            elif isinstance(event, Checkpoint):
+                self.course.checkpoints.append(event)
+            elif isinstance(event, Sample):
+                self.course.samples += 1
+            elif isinstance(event, Ended):
+                self.course.ended = event
+        if lines:
+            self.revisions["log"] += 1
+        if metrics:
+            self.revisions["series"] += 1
+        self.revisions["status"] += 1
+        self._ask(metrics, lines, failures, pauses, now)
+
+    def _metrics(self, event: Metrics, metrics: dict[str, Columns]) -> None:
+        series = self.series.get(event.name)
+        if series is None:
+            series = self.series[event.name] = Series(event.name)
+        if event.name == "elapsed":
+            self.pace.extend(event.steps, event.values)
+        else:
+            series.extend(event.steps, event.values)
+        known = metrics.get(event.name)
+        if known is None:
+            metrics[event.name] = Columns(event.steps, event.values)
+        else:
+            metrics[event.name] = Columns(
+                [*known.steps, *event.steps], [*known.values, *event.values]
+            )
+
+    def _progress(self, event: Progress) -> None:
+        self.course.progress = event
+        if self.course.failure is not None or self.course.ended is not None:
+            self._went_on(event)
+        if event.epoch is not None and event.epoch != self.course.epoch:
+            self._epoch(event.epoch, event.step)
+        if event.epochs is not None:
+            self.course.epochs = event.epochs
+        if event.total is not None and event.total != self.facts.total_steps:
+            self._set_facts()
+
+    def _went_on(self, event: Progress) -> None:
+        """Steps after a failure: somebody caught it, or another rank is still drawing."""
+        known = self.series.get("loss")
+        last = known.last_step if known is not None else None
+        if last is not None and event.step > last + 3:
+            self.course.failure = None
+            self.course.ended = None
+
+    def _epoch(self, epoch: int, step: int) -> None:
+        self.course.epoch = epoch
+        marks = self.course.epoch_marks
+        if epoch > 1 and (not marks or step > marks[-1]):
+            marks.append(step)
+
+    def _phase(self, event: Phase, pauses: list[int]) -> None:
+        self.course.phase = event.name
+        if event.name != "training":
+            self.pace.pause()
+            if event.step is not None:
+                pauses.append(event.step)
+
+    def _config(self, event: Config) -> None:
+        if event.option == "trainer":
+            self._trainer = str(event.value)
+        elif event.option == "loss_kind":
+            self._loss_kind = event.value  # type: ignore[assignment]
+        elif event.option == "epoch":
+            progress = self.course.progress
+            self._epoch(int(str(event.value)), progress.step if progress else 0)
+            return
+        name = event.option or f"key:{event.key}"
+        self._settings[name] = (
+            event.offset,
+            ConfigValue(event.option, event.value, event.key, event.raw),
+        )
+        self._set_facts()
+
+    # facts
+
+    def _set_facts(self) -> None:
+        progress = self.course.progress
+        self.facts = facts_of(
+            self._trainer,
+            self._loss_kind,
+            [value for _, value in self._settings.values()],
+            progress.total if progress else None,
+            self.course.epochs,
+            self.kb,
+        )
+        self.revisions["facts"] += 1
+
+    # detectors
+
+    def _ask(
+        self,
+        metrics: dict[str, Columns],
+        lines: list[LogLine],
+        failures: list[Failure],
+        pauses: list[int],
+        now: float,
+    ) -> None:
+        if self.kb is None:
+            return
+        progress = self.course.progress
+        step = progress.step if progress else None
+        view = View(
+            metrics,
+            lines,
+            failures,
+            pauses,
+            self.facts,
+            step,
+            progress.total if progress else None,
+            now,
+            self.course.ended,
+        )
+        before = self.lifecycle.revision
+        if self._texts is not None and (lines or failures or self.course.ended):
+            for finding, verdict in self._scan(view):
+                self._see(finding, verdict, step, text=True)
+        if metrics or pauses:
+            for detector in list(self._detectors):
+                seen = self._update(detector, view)
+                if seen is not None:
+                    self._see(detector.id, seen, step, text=False)
+            if step is not None:
+                self.lifecycle.go_on(step)
+        if self.lifecycle.revision != before:
+            self.revisions["findings"] += 1
+
+    def _scan(self, view: View) -> Iterable[tuple[str, Verdict]]:
+        assert self._texts is not None
+        try:
+            return list(self._texts.update(view).items())
+        except Exception:
+            self.broken.append(Broken("texts", traceback.format_exc()))
+            self._texts = None
+            return ()
+
+    def _update(self, detector: Detector, view: View) -> Verdict | None:
+        try:
+            return detector.update(view)
+        except Exception:  # a detector's fault must not end the watching
+            self._detectors.remove(detector)
+            self.broken.append(Broken(detector.id, traceback.format_exc()))
+            self.revisions["findings"] += 1
+            return None
+
+    def _see(self, finding: str, verdict: Verdict, step: int | None, *, text: bool) -> None:
+        before = self.verdicts.get(finding)
+        if before is None or before.state != verdict.state or before.reason != verdict.reason:
+            self.revisions["findings"] += 1
+        self.verdicts[finding] = verdict
+        self.lifecycle.see(finding, verdict, self._severity(finding), step, text=text)
+
+    def _severity(self, finding: str) -> Severity:
+        assert self.kb is not None
+        known = self.kb.findings.get(finding)
+        return Severity.of(known.severity) if known is not None else Severity.WARNING
+
+    # small questions
+
+    def loss(self) -> float | None:
+        """The newest loss, NaN included."""
+        progress = self.course.progress
+        if progress is not None and progress.loss is not None:
+            return progress.loss
+        series = self.series.get("loss")
+        return series.last if series is not None else None
+
+    def trend(self) -> int:
+        """-1, 0 or 1: the newest fifth of the last 200 losses against the rest, beyond noise."""
+        series = self.series.get("loss")
+        if series is None:
+            return 0
+        values = [
+            math.log(value) for value in series.tail(200)[1] if math.isfinite(value) and value > 0
+        ]
+        if len(values) < 50:
+            return 0
+        cut = len(values) * 4 // 5
+        old, new = values[:cut], values[cut:]
+        mean = sum(old) / len(old)
+        spread = math.sqrt(sum((value - mean) ** 2 for value in old) / (len(old) - 1))
+        shift = sum(new) / len(new) - mean
+        if abs(shift) < 3 * spread / math.sqrt(len(new)) or abs(shift) < 0.05:
+            return 0
+        return 1 if shift > 0 else -1
+
+

@@ -1,0 +1,361 @@
+"""Watches one run: one thread that owns all state, a mailbox of one snapshot, a queue of actions."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from loratui.core.clock import Clock, SystemClock
+from loratui.core.events import Batch, SourceChange
+from loratui.core.facts import Machine, RunFacts
+from loratui.core.series import SeriesView
+from loratui.core.snapshot import SessionSnapshot
+from loratui.engine.feed import Action
+from loratui.engine.run import Run
+from loratui.engine.status import Growth, status_of
+from loratui.sources.base import Source
+from loratui.sources.tail import Tail
+from loratui.trainers.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from loratui.kb.base import KnowledgeBase
+
+BUSY, IDLE = 0.05, 0.5
+"""Seconds between polls of a growing and of a quiet source."""
+
+SETTLE = 0.25
+"""Seconds of quiet after which an unfinished line is read as if it had ended."""
+
+CALM = 10.0
+"""Seconds without growth after which a source counts as quiet."""
+
+PUBLISH = 0.2
+"""Seconds between snapshots while a long history is read."""
+
+
+class MachineFeed(Protocol):
+    """Where machine readings come from: the NVML sampler, or a recording."""
+
+    def latest(self) -> Machine: ...
+
+
+class Recorder(Protocol):
+    """Keeps what was read, to be played again."""
+
+    def batch(self, batch: Batch) -> None: ...
+
+    def machine(self, machine: Machine, time: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Marks:
+    """What the user did: lives as long as the session."""
+
+    acknowledged: set[str] = field(default_factory=set)
+    ticked: set[str] = field(default_factory=set)
+    tried: dict[str, str] = field(default_factory=dict)
+
+
+class Session:
+    """A `Feed` over one source. `load` reads the knowledge base, in the session's thread."""
+
+    def __init__(
+        self,
+        source: Source,
+        load: Callable[[], KnowledgeBase] | None,
+        *,
+        path: str = "",
+        machine: MachineFeed | None = None,
+        recorder: Recorder | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.source = source
+        self._load = load
+        self._path = path or source.name
+        self._machine = machine
+        self._recorder = recorder
+        self._clock = clock or SystemClock()
+        self._reader = Reader(source.name)
+        self._run = Run(None, source.name)
+        self._growth = Growth(first=self._clock.now())
+        self._marks = _Marks()
+        self._notes: list[tuple[str, str]] = []
+        self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
+        self._history = threading.Event()
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._mailbox = SessionSnapshot(path=self._path, facts=RunFacts(name=self._title()))
+        self._sent: dict[str, int] = {}
+        self._revisions: dict[str, int] = {}
+        self._shown: tuple[object, ...] = ()
+        self._flushed = True
+        self._glanced = False
+        self._published = 0.0
+        self._last_data: float | None = None
+        self.changed = threading.Condition()
+        self.ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # the Feed
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._watch, name="session", daemon=True)
+        self._thread.start()
+
+    def read_history(self) -> None:
+        self._history.set()
+
+    def latest(self) -> SessionSnapshot:
+        return self._mailbox
+
+    def send(self, action: Action) -> None:
+        self._actions.put(action)
+        self._wake.set()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._history.set()
+        self._wake.set()
+        if self._recorder is not None:
+            self._recorder.close()
+
+    # the thread
+
+    def _watch(self) -> None:
+        self.glance()
+        self._history.wait()
+        if self._stopping.is_set():
+            return
+        self.prepare()
+        while not self._stopping.is_set():
+            grew = self.step()
+            quiet = self._clock.now() - (self._last_data or self._growth.first)
+            if grew and self.source.share() is not None:
+                continue  # a long history: no waiting
+            self._wake.wait(BUSY if quiet < CALM else IDLE)
+            self._wake.clear()
+
+    def glance(self) -> None:
+        """Read the end of a file that is there, so that the status stands before the history."""
+        if not isinstance(self.source, Tail):
+            return
+        batch = self.source.glance()
+        if batch is None or not batch.data:
+            return
+        reader, run = Reader(self.source.name), Run(None, self.source.name)
+        run.apply(reader.feed(batch) + reader.flush(), self._clock.now())
+        status = status_of(run, self._growth, self._clock.now(), 0.0)
+        self._glanced = True
+        self._publish_status(replace(status, note=""), run)
+
+    def prepare(self) -> None:
+        """Load the knowledge base and with it the detectors."""
+        kb = self._load() if self._load is not None else None
+        self._run = Run(kb, self.source.name)
+        if kb is not None:
+            self._notes += [(problem.where, problem.text) for problem in kb.problems]
+
+    def step(self) -> bool:
+        """One round: read what is new, let it be judged, publish. True if there was new data."""
+        now = self._clock.now()
+        grew = False
+        for item in self.source.poll():
+            if isinstance(item, Batch):
+                grew = True
+                self._read(item, now)
+            else:
+                self._changed(item, now)
+        if not grew:
+            self._settle(now)
+        self._act()
+        if self.source.over() and self._flushed:
+            self._growth.over = True
+        share = self.source.share()
+        if share is None or now - self._published >= PUBLISH or not grew:
+            self._published = now
+            self.publish(now)
+        if self._growth.over and self._flushed and not self.ended.is_set():
+            with self.changed:
+                self.ended.set()
+                self.changed.notify_all()
+        return grew
+
+    def drain(self) -> None:
+        """Read everything that is there, as if the source were over, and publish once."""
+        while True:
+            items = self.source.poll()
+            now = self._clock.now()
+            for item in items:
+                if isinstance(item, Batch):
+                    self._read(item, now)
+                else:
+                    self._changed(item, now)
+            if not items:
+                break
+        self._run.apply(self._reader.flush(), self._clock.now())
+        self._growth.over = True
+        self.publish(self._clock.now())
+
+    def _read(self, batch: Batch, now: float) -> None:
+        if self._recorder is not None:
+            self._recorder.batch(batch)
+        if batch.fresh:
+            if self._growth.seen is not None and self._run.course.phase == "training":
+                self._growth.gap = max(self._growth.gap, now - self._growth.seen)
+            self._growth.seen = now
+        self._last_data = now
+        self._flushed = False
+        self._run.apply(self._reader.feed(batch), now)
+
+    def _settle(self, now: float) -> None:
+        early = self._last_data is not None and now - self._last_data < SETTLE
+        if self._flushed or (early and not self.source.over()):
+            return
+        self._flushed = True
+        self._run.apply(self._reader.flush(), now)
+
+    def _changed(self, change: SourceChange, now: float) -> None:
+        self._run.apply(self._reader.flush(), now)
+        self._flushed = True
+        if change.kind in ("truncated", "replaced"):
+            self._reader = Reader(self.source.name)
+            kb, earlier = self._run.kb, self._run.earlier
+            self._run = Run(kb, self.source.name)
+            self._run.earlier = earlier
+            self._bump()
+        if change.kind == "end":
+            self._growth.over = True
+        elif change.detail:
+            self._notes = [note for note in self._notes if note[0] != change.source]
+            if change.kind != "back":
+                self._notes.append((change.source, change.detail))
+
+    def _bump(self) -> None:
+        """A new run object counts its revisions from zero: never let them meet old ones."""
+        base = 1 + max(self._sent.values(), default=0)
+        for name in self._run.revisions:
+            self._run.revisions[name] = base
+
+    def _act(self) -> None:
+        while True:
+            try:
+                action = self._actions.get_nowait()
+            except queue.Empty:
+                return
+            if action.kind == "acknowledge":
+                self._marks.acknowledged ^= {action.target}
+                self._run.revisions["findings"] += 1
+            elif action.kind == "tick":
+                self._marks.ticked ^= {action.target}
+                self._run.revisions["checklist"] += 1
+            else:
+                self._marks.tried[action.target] = action.note
+
+    # publishing
+
+    def publish(self, now: float) -> None:
+        """Put a new snapshot into the mailbox if anything has changed."""
+        from loratui.engine.checklists import checklist_of
+        from loratui.engine.findings import checked, findings_of, undecided_of
+
+        run, old = self._run, self._mailbox
+        share = self.source.share()
+        status = status_of(run, self._growth, now, share)
+        if self._glanced and share is not None:
+            # the end of the log, seen at once, stays until the history has caught up with it
+            status = replace(old.status, history=share)
+        machine = self._machine.latest() if self._machine is not None else old.machine
+        changed = {name for name, rev in run.revisions.items() if self._sent.get(name) != rev}
+        notes = tuple(self._notes)
+        if (
+            not changed - {"status"}
+            and status == old.status
+            and machine is old.machine
+            and notes == old.unread
+        ):
+            self._sent = dict(run.revisions)
+            return
+        if self._recorder is not None and machine is not old.machine:
+            self._recorder.machine(machine, now)
+        revisions = dict(self._revisions)
+        for name in changed:
+            revisions[name] = revisions.get(name, 0) + 1
+        if status != old.status:
+            revisions["status"] = revisions.get("status", 0) + 1
+        if machine is not old.machine:
+            revisions["machine"] = revisions.get("machine", 0) + 1
+        findings, undecided, count = old.findings, old.undecided, old.checked
+        if changed & {"findings", "facts"} and run.kb is not None:
+            findings = findings_of(run, frozenset(self._marks.acknowledged))
+            undecided, count = undecided_of(run), checked(run)
+            if (findings, undecided, count) != (old.findings, old.undecided, old.checked):
+                revisions["findings"] = revisions.get("findings", 0) + 1
+        series = old.series
+        if "series" in changed:
+            series = {name: self._view(name) for name in run.series if name != "elapsed"}
+        checklist = old.checklist
+        if changed - {"log"} and run.kb is not None:
+            checklist = checklist_of(run, frozenset(self._marks.ticked))
+            if checklist != old.checklist:
+                revisions["checklist"] = revisions.get("checklist", 0) + 1
+        self._revisions, self._sent = revisions, dict(run.revisions)
+        self._put(
+            SessionSnapshot(
+                revisions=revisions,
+                path=self._path,
+                facts=self._facts(run),
+                status=status,
+                series=series,
+                findings=findings,
+                undecided=undecided,
+                checked=count,
+                checklist=checklist,
+                log=tuple(run.lines) if "log" in changed else old.log,
+                log_count=run.line_count if "log" in changed else old.log_count,
+                machine=machine,
+                earlier=tuple(run.earlier),
+                unread=notes,
+                epoch_marks=tuple(run.course.epoch_marks),
+            )
+        )
+
+    def _view(self, name: str) -> SeriesView:
+        series, old = self._run.series[name], self._mailbox.series.get(name)
+        if old is not None and old.revision == series.revision and old.count == series.count:
+            return old
+        return series.view()
+
+    def _publish_status(self, status: object, run: Run) -> None:
+        self._revisions = {"status": 1, "facts": 1}
+        self._put(
+            replace(
+                self._mailbox,
+                revisions=dict(self._revisions),
+                status=status,  # type: ignore[arg-type]
+                facts=self._facts(run),
+            )
+        )
+
+    def _put(self, snapshot: SessionSnapshot) -> None:
+        with self.changed:
+            self._mailbox = snapshot
+            self.changed.notify_all()
+
+    def _facts(self, run: Run) -> RunFacts:
+        if run.facts.name:
+            return run.facts
+        return replace(run.facts, name=self._title())
+
+    def _title(self) -> str:
+        """A name for a run whose log does not say one: its folder's, for a log has a dull name."""
+        path = Path(self._path)
+        if path.suffix.lower() in (".log", ".txt", ".out") and path.parent.name:
+            dull = path.stem.lower() in ("console", "log", "train", "training", "output", "nohup")
+            return path.parent.name if dull else path.stem
+        return path.name or self._path

@@ -1,0 +1,35 @@
+"""Where things are: the user's state folder and what the package ships."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def state_folder() -> Path:
+    """Where sessions, recordings and copied texts are kept; not made here.
+
+    `LORATUI_STATE` first (on rented machines the home folder is wiped), then the XDG folder.
+    """
+    named = os.environ.get("LORATUI_STATE")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base).expanduser() if base else Path.home() / ".local" / "state") / "loratui"
+
+
+def overlay_folder() -> Path | None:
+    """The user's own additions to the knowledge base, if there are any."""
+    named = os.environ.get("LORATUI_KNOWLEDGE")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CONFIG_HOME")
+    folder = (Path(base).expanduser() if base else Path.home() / ".config") / "loratui" / "knowledge"
+    return folder if folder.is_dir() else None
+
+
+def recordings() -> Path:
+    """The recorded runs that ship with the package."""
+    return PACKAGE / "recordings"

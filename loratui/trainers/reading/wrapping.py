@@ -1,0 +1,94 @@
+"""Puts lines together again that a `rich` console wrapped at its width (80 columns in a file)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from loratui.core.events import Level
+
+# time (or 20 blanks for a repeated one), level padded to 8, message, `file.py:line` at the right
+_RICH = re.compile(
+    r"(?:\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]? |\[?\d\d/\d\d/\d\d \d\d:\d\d:\d\d\]? | {10,22})"
+    r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)(?:(?<=WARNING)  |(?<=INFO) {5}|(?<=CRITICAL) "
+    r"|(?<=DEBUG|ERROR) {4}|$))(?P<message>.*?)"
+    r"(?:\s+(?P<path>[\w./-]+\.py:\d+))?$"
+)
+_PLAIN_LEVEL = re.compile(
+    r"(?:^|[\s\[:-])(?P<level>DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)(?:[\s\]:-]|$)"
+)
+_LEVELS: dict[str, Level] = {
+    "DEBUG": "info",
+    "INFO": "info",
+    "WARN": "warning",
+    "WARNING": "warning",
+    "ERROR": "error",
+    "CRITICAL": "error",
+}
+
+
+@dataclass(slots=True)
+class Joined:
+    """A message as the program meant it, with the offset of its first physical line."""
+
+    offset: int
+    text: str
+    level: Level
+    rank: int | None = None
+
+
+class Wrapping:
+    """Holds a message back until the line after it shows that it is whole."""
+
+    def __init__(self) -> None:
+        self._open: Joined | None = None
+        self._indent = 0
+        self._width = 0
+        self._full = False
+
+    def feed(self, offset: int, text: str, rank: int | None) -> list[Joined]:
+        """Messages that this physical line finishes (and the line itself if it stands alone)."""
+        if not text.lstrip():
+            return self.flush()
+        found = _RICH.match(text)
+        if found:
+            done = self.flush()
+            self._indent = found.start("message")
+            # the message column ends one blank before `file.py:line`
+            right = found.start("path") - 1 if found.group("path") else len(text)
+            self._width = right - self._indent
+            message = found.group("message").rstrip()
+            self._open = Joined(offset, message, _LEVELS[found.group("level")], rank)
+            self._full = _columns(message) >= self._width
+            return done
+        if self._open is not None and text.startswith(" " * self._indent):
+            piece = text[self._indent :]
+            if not piece.startswith(" "):
+                glue = "" if self._full else " "
+                self._open.text += glue + piece.rstrip()
+                self._full = _columns(piece.rstrip()) >= self._width
+                return []
+            # an own line of the same record, further indented: a dump of settings
+            done = self.flush()
+            self._open = Joined(offset, piece.rstrip(), "info", rank)
+            self._full = _columns(piece.rstrip()) >= self._width
+            return done
+        done = self.flush()
+        done.append(Joined(offset, text, plain_level(text), rank))
+        return done
+
+    def flush(self) -> list[Joined]:
+        """The message held back, if any."""
+        done = [] if self._open is None else [self._open]
+        self._open = None
+        return done
+
+
+def plain_level(text: str) -> Level:
+    """The level that a line of ordinary logging names near its start."""
+    found = _PLAIN_LEVEL.search(text[:80])
+    return _LEVELS[found.group("level")] if found else ""
+
+
+def _columns(text: str) -> int:
+    return len(text) + sum(1 for c in text if "\u1100" <= c <= "\uffdc" and c not in "\ufeff")

@@ -1,0 +1,162 @@
+"""The app: screens on number keys, the keys that work everywhere, and who is told what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from loratui.core.snapshot import SessionSnapshot
+from loratui.engine.feed import Action, Feed
+from loratui.ui import keys
+from loratui.ui.bridge import SECTIONS, Bridge
+from loratui.ui.messages import Act, OpenSymptom, Say
+from loratui.ui.options import UiOptions
+from loratui.ui.screens.base import RunScreen
+from loratui.ui.screens.live.screen import LiveScreen
+from loratui.ui.terminal import Terminal, on_hangup
+
+if TYPE_CHECKING:
+    from loratui.ui.screens.diagnose.screen import DiagnoseScreen
+
+__all__ = ["LoratuiApp", "UiOptions", "run"]
+
+SMALLEST = (60, 16)
+
+
+class LoratuiApp(App[None]):
+    """Shows what `feed` tells; with no feed, the ways to begin."""
+
+    TITLE = "loratui"
+    DEFAULT_MODE = "live"
+    BINDINGS = [*keys.bindings("app")]
+
+    def __init__(self, feed: Feed | None = None, options: UiOptions | None = None) -> None:
+        self.options = options or UiOptions()
+        self.terminal = Terminal.of(self.options)
+        if not self.terminal.colour:
+            os.environ["NO_COLOR"] = "1"  # Textual takes it out again when it starts
+        super().__init__()
+        self.animation_level = "none"
+        self.feed = feed
+        self.snapshot = feed.latest() if feed is not None else SessionSnapshot()
+        self.bridge = Bridge(feed, self.terminal.rate, self._deliver)
+        self.add_mode("live", LiveScreen)
+        self.add_mode("diagnose", self._diagnose)
+        self.add_mode("machine", self._machine)
+
+    # -- screens -------------------------------------------------------------------------------
+
+    def _diagnose(self) -> Screen[Any]:
+        from loratui.ui.screens.diagnose.screen import DiagnoseScreen
+
+        return DiagnoseScreen()
+
+    def _machine(self) -> Screen[Any]:
+        from loratui.ui.screens.machine.screen import MachineScreen
+
+        return MachineScreen()
+
+    @property
+    def base(self) -> RunScreen | None:
+        """The screen under whatever overlays it."""
+        stack = self.screen_stack
+        return stack[0] if stack and isinstance(stack[0], RunScreen) else None
+
+    async def action_show(self, name: str) -> None:
+        """Go to a screen, closing whatever overlays the present one."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        if name != self.current_mode:
+            await self.switch_mode(name)
+
+    # -- news ----------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        on_hangup(self._leave)
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        if self.feed is not None:
+            self.feed.read_history()
+            if self.options.polling:
+                self.bridge.start()
+
+    def _leave(self, code: int) -> None:
+        self.exit(return_code=code)
+
+    def on_unmount(self) -> None:
+        self.bridge.stop()
+        if self.feed is not None:
+            self.feed.stop()
+
+    def _deliver(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
+        self.snapshot = snapshot
+        if (screen := self.base) is not None:
+            screen.receive(snapshot, changed)
+
+    def on_act(self, message: Act) -> None:
+        if self.feed is not None:
+            self.feed.send(Action(message.kind, message.target, message.note))
+
+    async def on_open_symptom(self, message: OpenSymptom) -> None:
+        await self.action_show("diagnose")
+        cast("DiagnoseScreen", self.base).show_symptom(message.symptom_id, message.finding)
+
+    def on_say(self, message: Say) -> None:
+        if (screen := self.base) is not None:
+            screen.say(message.text)
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def on_key(self, _: events.Key) -> None:
+        if (screen := self.base) is not None:
+            screen.say("")
+
+    async def action_back(self) -> None:
+        """Close an overlay, else go back to Live, else quit."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        elif self.current_mode != "live":
+            await self.switch_mode("live")
+        else:
+            self.exit()
+
+    async def action_search(self) -> None:
+        await self.action_show("diagnose")
+        cast("DiagnoseScreen", self.base).open_search()
+
+    def action_help(self) -> None:
+        from loratui.ui.overlays import help_sheet
+
+        if (screen := self.base) is not None and len(self.screen_stack) == 1:
+            self.push_screen(help_sheet(screen, self.terminal.ascii))
+
+    def action_copy(self) -> None:
+        from loratui.ui.clipboard import copy
+
+        if (screen := self.base) is not None:
+            screen.say(copy(self, screen.copied(), self.options.state))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette lists the keys of the present screen and of the app."""
+        for key in keys.keys_of(self.current_mode, "app"):
+            if key.id != "app.commands":
+                yield SystemCommand(key.help.rstrip("."), f"key {key.label}", self._doing(key.action))
+
+    def _doing(self, action: str) -> Any:
+        return lambda: self.run_action(action, self.base)
+
+
+def run(feed: Feed | None = None, options: UiOptions | None = None) -> int:
+    """Show the app until it is left; the exit code."""
+    app = LoratuiApp(feed, options)
+    app.run(mouse=app.options.mouse)
+    return app.return_code or 0
+
+
+assert SECTIONS

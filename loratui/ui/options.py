@@ -1,0 +1,28 @@
+"""What the command line decides about the screen before the app starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class UiOptions:
+    """How to draw, for whom, and where files may be written.
+
+    `remote` and `colour` are None to be found out from the environment; `plain` is ASCII only.
+    `knowledge` loads the knowledge base when a screen first needs it. `state` is the folder for
+    what `y` copies; None is found out as well.
+    """
+
+    remote: bool | None = None
+    low_bandwidth: bool = False
+    plain: bool | None = None
+    colour: bool | None = None
+    mouse: bool = True
+    title: str = ""
+    knowledge: Callable[[], Any] | None = None
+    state: Path | None = None
+    polling: bool = True

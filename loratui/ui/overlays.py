@@ -1,0 +1,90 @@
+"""Sheets over a screen: help for the focused pane, what to do now, a terminal that is too small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from loratui.ui.keys import Key, keys_of
+from loratui.ui.screens.base import RunScreen
+from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
+
+Builder = Callable[[int], Sequence[Line]]
+
+
+class SheetLines(LineView):
+    """The lines of a sheet."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__()
+        self.builder = builder
+
+    def build(self, width: int) -> Sequence[Line]:
+        return self.builder(width)
+
+
+class Sheet(ModalScreen[None]):
+    """A page of text over the screen; any of the usual keys closes it."""
+
+    DEFAULT_CSS = """
+    Sheet { align: center middle; background: $background 60%; }
+    Sheet > Vertical {
+        width: 90%; max-width: 90; height: auto; max-height: 90%;
+        border: solid $primary; background: $background; padding: 0 1;
+    }
+    Sheet SheetLines { height: auto; max-height: 100%; }
+    """
+
+    BINDINGS: ClassVar = [
+        Binding("q,escape,enter,question_mark,s", "app.back", "Close"),
+        Binding("up", "roll(-1)", "Up"),
+        Binding("down", "roll(1)", "Down"),
+        Binding("pageup", "leaf(-1)", "Page up"),
+        Binding("pagedown,space", "leaf(1)", "Page down"),
+    ]
+
+    def __init__(self, title: str, builder: Builder) -> None:
+        super().__init__()
+        self.heading = title
+        self.builder = builder
+
+    def compose(self) -> ComposeResult:
+        box = Vertical(SheetLines(self.builder))
+        box.border_title = self.heading.replace("[", "\\[")
+        box.border_subtitle = "q close"
+        yield box
+
+    def action_roll(self, by: int) -> None:
+        self.query_one(SheetLines).step(by)
+
+    def action_leaf(self, by: int) -> None:
+        self.query_one(SheetLines).page(by)
+
+
+def help_sheet(screen: RunScreen, ascii_only: bool) -> Sheet:
+    """The keys of the focused pane, of the screen and of the app."""
+    title, purpose = screen.help_for()
+
+    def build(width: int) -> list[Line]:
+        rows = [line(row) for row in wrap(purpose, width)]
+        rows += [line(), line(f"Keys on {screen.SCOPE.capitalize()}", "title")]
+        rows += _table(list(keys_of(screen.SCOPE)), width)
+        rows += [line(), line("Keys everywhere", "title")]
+        rows += _table(list(keys_of("app")), width)
+        return rows
+
+    return Sheet(title, build)
+
+
+def _table(entries: list[Key], width: int) -> list[Line]:
+    rows: list[Line] = []
+    for key in entries:
+        for at, text in enumerate(wrap(key.help, width - 13)):
+            head = key.label if at == 0 else ""
+            rows.append(Line((Span(f" {head:<11} ", "accent"), Span(text))))
+    return rows

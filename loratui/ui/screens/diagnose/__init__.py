@@ -1,0 +1,1 @@
+"""The symptom tree and its pages."""

@@ -1,0 +1,1 @@
+"""The machine: GPUs, processes and the box."""

@@ -1,0 +1,118 @@
+"""A widget of single-width cells that repaints only those that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+_JOIN = 6  # unchanged cells between two changed runs that are cheaper sent than skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A row: one character and one style name a cell."""
+
+    text: str
+    styles: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *runs: tuple[str, str]) -> Cells:
+        """A row from runs of (text, style)."""
+        return cls(
+            "".join(text for text, _ in runs),
+            tuple(style for text, style in runs for _ in text),
+        )
+
+    def fitted(self, width: int) -> Cells:
+        """The row cut or filled to `width` cells."""
+        if len(self.text) == width:
+            return self
+        missing = max(width - len(self.text), 0)
+        return Cells(
+            self.text[:width] + " " * missing, self.styles[:width] + ("",) * missing
+        )
+
+    def runs(self) -> Iterator[tuple[str, str]]:
+        """Neighbouring cells of one style together."""
+        at = 0
+        for style, group in groupby(self.styles):
+            size = len(list(group))
+            yield self.text[at : at + size], style
+            at += size
+
+
+def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
+    """First and one past the last column of each stretch of cells that differ."""
+    if was == now:
+        return []
+    found: list[tuple[int, int]] = []
+    for x in range(len(now.text)):
+        same = (
+            x < len(was.text) and was.text[x] == now.text[x] and was.styles[x] == now.styles[x]
+        )
+        if same:
+            continue
+        if found and x - found[-1][1] < _JOIN:
+            found[-1] = (found[-1][0], x + 1)
+        else:
+            found.append((x, x + 1))
+    return found
+
+
+class GridView(Widget):
+    """Shows what `draw` returns; `redraw` compares with what is shown and repaints the rest."""
+
+    PREFIX = "grid"
+    """How the component classes of the styles begin."""
+
+    DEFAULT_CSS = """
+    GridView { background: $background; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.cells: list[Cells] = []
+
+    def draw(self, width: int, height: int) -> Sequence[Cells]:
+        """The rows to show."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw again and repaint what differs."""
+        width, height = self.size
+        if width <= 0 or height <= 0:
+            return
+        old = self.cells
+        self.cells = [row.fitted(width) for row in self.draw(width, height)][:height]
+        blank = Cells(" " * width, ("",) * width)
+        regions = []
+        for y in range(max(len(old), len(self.cells))):
+            was = old[y] if y < len(old) else blank
+            now = self.cells[y] if y < len(self.cells) else blank
+            regions += [Region(x, y, end - x, 1) for x, end in changed_runs(was, now)]
+        if regions:
+            self.refresh(*regions)
+
+    def on_resize(self, _: events.Resize) -> None:
+        self.cells = []
+        self.redraw()
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        if y >= len(self.cells):
+            return Strip.blank(self.size.width, base)
+        segments = [
+            Segment(
+                text,
+                base + self.get_component_rich_style(f"{self.PREFIX}--{style}") if style else base,
+            )
+            for text, style in self.cells[y].runs()
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, base)

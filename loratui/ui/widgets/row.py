@@ -1,0 +1,83 @@
+"""One row of styled text that repaints only the cells that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from loratui.ui.widgets.lines import Line, Span, changed_cells, laid_out
+
+__all__ = ["Row", "Span"]
+
+_STYLES = ("accent", "title", "muted", "good", "warning", "error", "key", "plain")
+
+
+class Row(Widget):
+    """Shows what `build` returns: spans from the left and spans against the right edge."""
+
+    COMPONENT_CLASSES = {f"row--{name}" for name in _STYLES}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `row--accent` … `row--plain` | The styles that a `Span` can name. |
+    """
+
+    DEFAULT_CSS = """
+    Row { height: 1; width: 1fr; background: $background; }
+    Row > .row--accent { color: $text-accent; text-style: bold; }
+    Row > .row--title { color: $foreground; text-style: bold; }
+    Row > .row--muted { color: $text-muted; }
+    Row > .row--good { color: $text-success; }
+    Row > .row--warning { color: $text-warning; }
+    Row > .row--error { color: $text-error; text-style: bold; }
+    Row > .row--key { color: $foreground; text-style: bold; }
+    Row > .row--plain { color: $foreground; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.row = Line()
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether the terminal shows ASCII only."""
+        return bool(getattr(getattr(self.app, "terminal", None), "ascii", False))
+
+    def build(self, width: int) -> tuple[Sequence[Span], Sequence[Span]]:
+        """The spans at the left and at the right."""
+        raise NotImplementedError
+
+    def rebuild(self) -> None:
+        """Ask for the row again and repaint what differs."""
+        width = self.size.width
+        if width <= 0:
+            return
+        was = self.row
+        left, right = self.build(width)
+        self.row = Line(tuple(left), tuple(right))
+        if was != self.row:
+            start, stop = changed_cells(was, self.row, width, self.ascii_only)
+            if stop > start:
+                self.refresh(Region(start, 0, stop - start, 1))
+
+    def on_resize(self, _: events.Resize) -> None:
+        self.rebuild()
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        if y:
+            return Strip.blank(self.size.width, base)
+        width = self.size.width
+        segments = [
+            Segment(
+                span.text,
+                base + self.get_component_rich_style(f"row--{span.style}") if span.style else base,
+            )
+            for span in laid_out(self.row, width, self.ascii_only)
+        ]
+        return Strip(segments).adjust_cell_length(width, base)

@@ -1,0 +1,86 @@
+"""The loss of the whole run in one row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from loratui.core.series import SeriesView
+from loratui.ui.widgets.axis import columns, up
+from loratui.ui.widgets.grid import Cells, GridView
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII_BLOCKS = "_.-~=+*#"
+_QUANTUM = 0.05  # decades; the range moves in steps of this
+
+
+def sparkline(view: SeriesView, width: int, ascii_only: bool = False) -> str:
+    """One character a cell, logarithmic, from the first step to the last; ``x`` where it is NaN.
+
+    A cell covers a round number of steps, so that as a rule only the last cell changes.
+    """
+    if width <= 0 or view.last_step is None or not view.count:
+        return ""
+    first = view.starts[0] if view.starts else 0
+    per_cell = max(1, round(up((view.last_step - first + 1) / width)))
+    if per_cell * width < view.last_step - first + 1:
+        per_cell += 1
+    data = columns(view, first, first + per_cell * width - 1, width)
+    levels = [math.log10(v) if v == v and v > 0 else math.nan for v in data.mean]
+    good = [level for level in levels if level == level]
+    low, high = _range(good)
+    blocks = ASCII_BLOCKS if ascii_only else BLOCKS
+    cells = []
+    for level, bad in zip(levels, data.broken, strict=True):
+        if level == level and not bad:
+            at = int((level - low) / (high - low) * len(blocks))
+            cells.append(blocks[min(max(at, 0), len(blocks) - 1)])
+        else:
+            cells.append("x" if bad else " ")
+    return "".join(cells).rstrip()
+
+
+def _range(levels: Sequence[float]) -> tuple[float, float]:
+    """Low and high in decades; at least a factor of two, so that noise stays small."""
+    if not levels:
+        return 0.0, 1.0
+    low = math.floor(min(levels) / _QUANTUM) * _QUANTUM
+    high = math.ceil(max(levels) / _QUANTUM) * _QUANTUM
+    lacking = math.log10(2) - (high - low)
+    if lacking > 0:
+        low, high = low - lacking / 2, high + lacking / 2
+    return low, high
+
+
+class Sparkline(GridView):
+    """The sparkline as a widget of one row."""
+
+    PREFIX = "sparkline"
+    COMPONENT_CLASSES = {"sparkline--loss", "sparkline--empty"}
+    """
+    | Class | Description |
+    | :- | :- |
+    | `sparkline--loss` | The line. |
+    | `sparkline--empty` | The words that stand there before there is a loss. |
+    """
+
+    DEFAULT_CSS = """
+    Sparkline { height: 1; }
+    Sparkline > .sparkline--loss { color: $text-primary; }
+    Sparkline > .sparkline--empty { color: $text-muted; }
+    """
+
+    def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.ascii_only = ascii_only
+        self.view: SeriesView | None = None
+
+    def show(self, view: SeriesView | None) -> None:
+        """Draw this series."""
+        self.view = view
+        self.redraw()
+
+    def draw(self, width: int, height: int) -> list[Cells]:
+        if self.view is None or not self.view.count:
+            return [Cells.of(("no loss yet", "empty"))]
+        return [Cells.of((sparkline(self.view, width, self.ascii_only), "loss"))]

@@ -1,0 +1,3 @@
+from tests.fake_nvml.fixtures import build_nvml, fake_nvml, load_nvml
+
+__all__ = ["build_nvml", "fake_nvml", "load_nvml"]
