@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MOST = 64
 """Blocks kept; when there are so many, neighbours are merged, so that 32 to 63 cover the series."""
@@ -181,7 +182,7 @@ def scatter(blocks: Sequence[Block]) -> float:
 def between(blocks: Sequence[Block]) -> float:
     """Standard deviation of a block mean, from successive differences, so that a trend does not
     count as noise: robust, and right for autocorrelated points too; 0.0 for fewer than 2 blocks."""
-    steps = [abs(b.mean - a.mean) for a, b in zip(blocks, blocks[1:], strict=False)]
+    steps = [abs(b.mean - a.mean) for a, b in pairwise(blocks)]
     return MAD_TO_SD * median(steps) / math.sqrt(2) if steps else 0.0
 
 

@@ -35,14 +35,20 @@ class Trend:
     """The loss cut into blocks that may be compared with each other.
 
     `error` is the standard error of one block mean of ln(loss), `noise` the standard deviation of
-    ln(loss) from step to step, `memory` the steps over which the trainer itself averages (0: none).
+    ln(loss) from step to step, `memory` the steps over which the trainer itself averages (0: none),
+    `total` the length of the run in steps, where known.
     """
 
     blocks: Sequence[Block]
     error: float
     noise: float
     memory: int
-    running: bool
+    total: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the points are means already, so that they are not independent."""
+        return self.memory > 1
 
     def error_of(self, size: int) -> float:
         """Standard error of the mean of `size` blocks."""
@@ -66,12 +72,12 @@ class Curve:
         self._seen = columns
         self.logs.extend(columns.steps, columns.values)
 
-    def trend(self, facts: RunFacts) -> Trend:
+    def trend(self, facts: RunFacts, total: int | None) -> Trend:
         """The curve as it stands; computed anew only when a block was completed."""
         memory = averaged_over(facts)
-        key = (self.logs.revision, memory)
+        key = (self.logs.revision, memory, total)
         if self._trend is None or key != self._key:
-            self._key, self._trend = key, cut(self.logs.blocks, memory)
+            self._key, self._trend = key, cut(self.logs.blocks, memory, total)
         return self._trend
 
 
@@ -87,7 +93,7 @@ def averaged_over(facts: RunFacts) -> int:
     return MEMORY if kind == "smoothed" else 0
 
 
-def cut(blocks: Sequence[Block], memory: int) -> Trend:
+def cut(blocks: Sequence[Block], memory: int, total: int | None) -> Trend:
     """Blocks fit for comparison. Points of a mean are not independent: its blocks span at least
     its memory, the first memory (start-up) is left out, and the error comes from differences of
     successive blocks, raised by what overlap hides (blocks of a moving mean correlate by 1/4)."""
@@ -95,14 +101,14 @@ def cut(blocks: Sequence[Block], memory: int) -> Trend:
     if memory <= 1:
         width = blocks[0].count if blocks else 1
         error = max(noise / math.sqrt(width), between(blocks) if len(blocks) >= 12 else 0.0)
-        return Trend(blocks, error, noise, 0, False)
+        return Trend(blocks, error, noise, 0, total)
     if not blocks:
-        return Trend([], 0.0, 0.0, memory, True)
+        return Trend([], 0.0, 0.0, memory, total)
     start = blocks[0].first + memory
     span = max(1.0, (blocks[-1].last - blocks[0].first + 1) / len(blocks))
     kept = groups([b for b in blocks if b.first >= start], math.ceil(memory / span))
     error = max(1.25 * between(kept), MEAN_VARIATION / math.sqrt(max(memory, span)))
-    return Trend(kept, error, noise, memory, True)
+    return Trend(kept, error, noise, memory, total)
 
 
 class CurveDetector(Detector):
@@ -117,15 +123,17 @@ class CurveDetector(Detector):
         self.curve.follow(view)
         facts = view.facts
         total = view.total or facts.total_steps
+        if total is None and view.ended is not None:
+            total = view.step
         # What is known changes only when a block is completed or a fact is learnt.
-        key = (self.curve.logs.revision, averaged_over(facts), total, view.ended is not None)
+        key = (self.curve.logs.revision, averaged_over(facts), total)
         if key != self._key or self._verdict.reason == "needs-steps":
             self._key = key
-            self._verdict = self.judge(view, self.curve.trend(facts), total)
+            self._verdict = self.judge(self.curve.trend(facts, total))
         return self._verdict
 
     @abstractmethod
-    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+    def judge(self, trend: Trend) -> Verdict:
         """Look at the trend as it stands."""
 
     def too_few(self, trend: Trend, need: int = LEAST) -> Verdict:

@@ -6,7 +6,6 @@ import math
 
 from loratui.core.findings import Severity, Verdict
 from loratui.core.statistics import windows
-from loratui.detectors.base import View
 from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
 
 RISE = math.log(1.5)
@@ -34,7 +33,7 @@ class LossDiverging(CurveDetector):
 
     id = "loss-diverging"
 
-    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+    def judge(self, trend: Trend) -> Verdict:
         blocks = trend.blocks
         if len(blocks) < LEAST:
             return self.too_few(trend)

@@ -6,7 +6,6 @@ import math
 
 from loratui.core.findings import Verdict
 from loratui.core.statistics import mann_kendall, windows
-from loratui.detectors.base import View
 from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
 
 FALL = math.log(1.5)
@@ -30,7 +29,7 @@ class LossDropThenRise(CurveDetector):
 
     id = "loss-drop-then-rise"
 
-    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+    def judge(self, trend: Trend) -> Verdict:
         blocks = trend.blocks
         if len(blocks) < LEAST + 2:
             return self.too_few(trend, LEAST + 2)

@@ -6,7 +6,6 @@ import math
 
 from loratui.core.findings import Severity, Verdict
 from loratui.core.statistics import groups, mann_kendall, theil_sen
-from loratui.detectors.base import View
 from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
 
 FLAT = 0.05
@@ -32,7 +31,7 @@ class LossPlateau(CurveDetector):
 
     id = "loss-plateau"
 
-    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+    def judge(self, trend: Trend) -> Verdict:
         half = trend.blocks[len(trend.blocks) // 2 :]
         if len(half) < LEAST:
             return self.too_few(trend, 2 * LEAST)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from loratui.core.findings import Verdict
-from loratui.core.statistics import windows
-from loratui.detectors.base import View
+from loratui.core.statistics import Block, windows
 from loratui.detectors.curve import CurveDetector, Trend, level, rounded, series
 
 FALL = math.log(3)
@@ -32,13 +32,12 @@ class LossTooFast(CurveDetector):
 
     id = "loss-too-fast"
 
-    def judge(self, view: View, trend: Trend, total: int | None) -> Verdict:
+    def judge(self, trend: Trend) -> Verdict:
         blocks, opening = trend.blocks, self.curve.logs.opening
         if len(opening) < 4 or (trend.running and not blocks):
             have = self.curve.logs.count
             return Verdict("too-early", reason="needs-steps", numbers={"have": have, "need": 80})
-        if total is None and view.ended is not None:
-            total = blocks[-1].last
+        total = trend.total
         if total is None:
             return Verdict("too-early", reason="no-total")
         limit = EARLY * total
@@ -73,10 +72,12 @@ class LossTooFast(CurveDetector):
                 trend.error * math.sqrt(early[0].count / points + 1 / size),
             )
             if first - low > max(FALL, 5 * error):
-                best = self._found(trend, first, low, early[means.index(low) + size - 1].last, total)
+                best = self._found(
+                    trend, first, low, early[means.index(low) + size - 1].last, total
+                )
         return best or Verdict("clear")
 
-    def _running(self, trend: Trend, early: list, total: int) -> Verdict:  # type: ignore[type-arg]
+    def _running(self, trend: Trend, early: Sequence[Block], total: int) -> Verdict:
         # The mean of the first 20 to 40 steps is what a running mean shows at the 20th to 40th.
         opening = self.curve.logs.opening
         if opening[0].first > 2:

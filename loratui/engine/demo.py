@@ -37,5 +37,11 @@ class ReplayedMachine:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
 
+    def start(self) -> None:
+        """The replay itself drives it."""
+
     def latest(self) -> Machine:
         return self._replay.machine
+
+    def stop(self) -> None:
+        """Nothing runs."""

@@ -40,7 +40,11 @@ PUBLISH = 0.2
 class MachineFeed(Protocol):
     """Where machine readings come from: the NVML sampler, or a recording."""
 
+    def start(self) -> None: ...
+
     def latest(self) -> Machine: ...
+
+    def stop(self) -> None: ...
 
 
 class Recorder(Protocol):
@@ -122,6 +126,8 @@ class Session:
         self._stopping.set()
         self._history.set()
         self._wake.set()
+        if self._machine is not None:
+            self._machine.stop()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -132,6 +138,8 @@ class Session:
         self._history.wait()
         if self._stopping.is_set():
             return
+        if self._machine is not None:  # only now: NVML may take seconds to begin
+            self._machine.start()
         self.prepare()
         while not self._stopping.is_set():
             grew = self.step()

@@ -155,7 +155,7 @@ class Nvml:
             pci = self._ask(device, "", ("nvmlDeviceGetPciInfo_v3",), ("nvmlDeviceGetPciInfo",))
             device.pci = _decoded(getattr(pci, "busId", None)) or device.pci
             device.uuid = _decoded(self._ask(device, "", ("nvmlDeviceGetUUID",))) or device.uuid
-            device.name = _decoded(self._ask(device, "name", ("nvmlDeviceGetName",))) or device.name
+            device.name = _decoded(self._ask(device, "", ("nvmlDeviceGetName",))) or device.name
             capability = self._ask(device, "", ("nvmlDeviceGetCudaComputeCapability",))
             if capability is not None:
                 device.capability = (int(capability[0]), int(capability[1]))

@@ -139,7 +139,7 @@ class Writer:
     def machine(self, time: float, machine: Machine) -> None:
         """The machine `time` seconds after the start; readings that are missing are left out."""
         gpus = [
-            {key: value for key, value in asdict(gpu).items() if value not in (None, "", False)}
+            {k: v for k, v in asdict(gpu).items() if v is not None and v is not False and v != ""}
             for gpu in machine.gpus
         ]
         state = {"gpus": gpus, "driver": machine.driver, "cuda": machine.cuda, "note": machine.note}

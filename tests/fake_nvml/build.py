@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent / "nvml_stub.c"
 NAME = "libnvidia-ml.so.1"
 
 
-class NoCompiler(Exception):
+class NoCompilerError(Exception):
     """There is nothing to compile the stand-in with, or it failed."""
 
 
@@ -32,7 +32,7 @@ def build(folder: Path, missing: Iterable[str] = ()) -> Path:
     """Compile the stand-in into `folder`, without the C functions named in `missing`.
 
     Raises:
-        NoCompiler: with what each compiler said.
+        NoCompilerError: with what each compiler said.
     """
     library = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def build(folder: Path, missing: Iterable[str] = ()) -> Path:
         if done.returncode == 0:
             return library
         said.append(f"{compiler[-1]}: {done.stderr.strip()[-2000:]}")
-    raise NoCompiler("; ".join(said) or "neither cc nor the package ziglang is here")
+    raise NoCompilerError("; ".join(said) or "neither cc nor the package ziglang is here")
 
 
 class FakeNvml:

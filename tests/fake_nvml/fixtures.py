@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fake_nvml.build import FakeNvml, NoCompiler, build
+from tests.fake_nvml.build import FakeNvml, NoCompilerError, build
 
 Builder = Callable[..., Path]
 
@@ -23,7 +23,7 @@ def build_nvml(tmp_path_factory: pytest.TempPathFactory) -> Builder:
         if missing not in built:
             try:
                 built[missing] = build(tmp_path_factory.mktemp("nvml"), missing)
-            except NoCompiler as error:
+            except NoCompilerError as error:
                 reason = f"the NVML stand-in cannot be compiled: {error}"
                 if os.environ.get("CI"):
                     pytest.fail(reason)

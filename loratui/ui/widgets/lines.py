@@ -333,6 +333,3 @@ def _cells(row: Line, width: int, ascii_only: bool) -> list[tuple[str, str]]:
             cells.append((character, span.style))
             cells.extend([("", span.style)] * (size - 1))
     return (cells + [(" ", "")] * width)[:width]
-
-
-_laid_out, _changed_cells = laid_out, changed_cells

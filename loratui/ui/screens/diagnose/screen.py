@@ -72,7 +72,7 @@ class DiagnoseScreen(RunScreen):
                 yield PagePane(id="page")
 
     @property
-    def tree(self) -> TreePane:
+    def tree_pane(self) -> TreePane:
         return self.query_one("#tree", TreePane)
 
     @property
@@ -95,9 +95,9 @@ class DiagnoseScreen(RunScreen):
     # -- beginning -----------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self.tree.show(_READING, (), {})
+        self.tree_pane.show(_READING, (), {})
         self._arrange()
-        load = getattr(getattr(self.app, "options", None), "knowledge", None)
+        load = self.owner.options.knowledge
         # A daemon thread: a worker's thread would hold up the way out on a slow disk.
         threading.Thread(
             target=lambda: self.post_message(self.Read(read_atlas(load))),
@@ -108,7 +108,7 @@ class DiagnoseScreen(RunScreen):
     @on(Read)
     def _have_atlas(self, message: Read) -> None:
         self.atlas = atlas = message.atlas
-        self.tree.show(atlas.heading, atlas.nodes, atlas.titles, atlas.problems)
+        self.tree_pane.show(atlas.heading, atlas.nodes, atlas.titles, atlas.problems)
         self._mark()
         if self._wanted is not None:
             symptom, finding = self._wanted
@@ -133,7 +133,7 @@ class DiagnoseScreen(RunScreen):
             if finding.symptom:
                 found.setdefault(finding.symptom, finding)
         self.found = found
-        self.tree.mark(found)
+        self.tree_pane.mark(found)
         self.guided.mark(found)
 
     # -- what is shown -------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class DiagnoseScreen(RunScreen):
             return
         self.trail.clear()
         self.asking = self.asked = False
-        self.tree.point_at_symptom(symptom)
+        self.tree_pane.point_at_symptom(symptom)
         self._fill(symptom, finding or self.found.get(symptom), afresh=True)
         self._give_keys(right=True)
 
@@ -160,12 +160,12 @@ class DiagnoseScreen(RunScreen):
         """Let the page follow the tree's cursor where both are in view."""
         if self.atlas is None or self.folded or self.asking:
             return
-        symptom = self.tree.symptom_at(self.tree.target)
+        symptom = self.tree_pane.symptom_at(self.tree_pane.target)
         if symptom:
             if self.shown[0] != symptom:
                 self.trail.clear()
                 self._fill(symptom, self.found.get(symptom), afresh=True)
-        elif (node := self.tree.node(self.tree.target)) is not None:
+        elif (node := self.tree_pane.node(self.tree_pane.target)) is not None:
             self.shown = ("", None)
             self.page.show(self.atlas.overview(node), afresh=True)
 
@@ -177,14 +177,14 @@ class DiagnoseScreen(RunScreen):
         elif self.searching:
             self.query_one("#query").focus()
         else:
-            self.tree.focus()
+            self.tree_pane.focus()
 
     def _arrange(self) -> None:
         self.set_class(self.folded, "-folded")
         self.query_one("#left").display = not self.folded or not self.right
         self.query_one("#right").display = not self.folded or self.right
         self.query_one("#query").display = self.results.display = self.searching
-        self.tree.display = not self.searching
+        self.tree_pane.display = not self.searching
         self.guided.display = self.asking
         self.page.display = not self.asking
 
@@ -200,7 +200,7 @@ class DiagnoseScreen(RunScreen):
     def _active(self) -> LineView:
         if self.right:
             return self.guided if self.asking else self.page
-        return self.results if self.searching else self.tree
+        return self.results if self.searching else self.tree_pane
 
     def action_step(self, by: int) -> None:
         self._active().step(by)
@@ -225,10 +225,10 @@ class DiagnoseScreen(RunScreen):
         elif view is self.results:
             if self.results.target:
                 self._open_page(self.results.target)
-        elif symptom := self.tree.symptom_at(self.tree.target):
+        elif symptom := self.tree_pane.symptom_at(self.tree_pane.target):
             self._open_page(symptom)
         else:
-            self.tree.open()
+            self.tree_pane.open()
 
     def _open_page(self, symptom: str) -> None:
         self.asking = self.asked = False
@@ -239,7 +239,14 @@ class DiagnoseScreen(RunScreen):
 
     def action_close(self) -> None:
         if not self.back():
-            self.tree.close()
+            self.tree_pane.close()
+
+    async def action_back(self) -> None:
+        if not self.back():
+            await self.owner.action_back()
+
+    def action_pane(self) -> None:
+        self._give_keys(right=not self.right)
 
     def back(self) -> bool:
         """One step back inside the screen; False when there is none."""
@@ -277,7 +284,7 @@ class DiagnoseScreen(RunScreen):
     @on(GuidedPane.Reached)
     def _reached(self, message: GuidedPane.Reached) -> None:
         symptom = message.symptom
-        self.tree.point_at_symptom(symptom)
+        self.tree_pane.point_at_symptom(symptom)
         self.trail.clear()
         self._fill(symptom, self.found.get(symptom), afresh=True)
         self.asking, self.asked = False, True
@@ -307,7 +314,7 @@ class DiagnoseScreen(RunScreen):
 
     # -- search --------------------------------------------------------------------------------
 
-    def search(self) -> None:
+    def open_search(self) -> None:
         """Begin to search."""
         self.searching = True
         self.asking = False
@@ -335,7 +342,7 @@ class DiagnoseScreen(RunScreen):
 
     @on(LineView.Moved)
     def _moved(self, message: LineView.Moved) -> None:
-        if message.view is self.tree:
+        if message.view is self.tree_pane:
             self._follow()
 
     @on(LineView.Chosen)
