@@ -50,7 +50,7 @@ def _globals(command: Any) -> Any:
 @click.version_option(__version__, prog_name="loratui")
 @_globals
 @click.pass_context
-def main(ctx: click.Context, **switches: Any) -> None:
+def main(ctx: click.Context, /, **switches: Any) -> None:
     """Find out what is wrong with a LoRA training run, and what to change.
 
     Without a command it opens the symptom tree.
@@ -73,7 +73,7 @@ def _merged(ctx: click.Context, own: dict[str, Any]) -> dict[str, Any]:
 @_globals
 @click.pass_context
 def watch(
-    ctx: click.Context, path: str | None, headless: bool, record: Path | None, **own: Any
+    ctx: click.Context, /, path: str | None, headless: bool, record: Path | None, **own: Any
 ) -> None:
     """Watch a run: a log file, a run folder, or `-` for standard input."""
     switches = _merged(ctx, own)
@@ -97,7 +97,7 @@ def watch(
 @_globals
 @click.pass_context
 def demo(
-    ctx: click.Context, name: str | None, speed: float | None, headless: bool, **own: Any
+    ctx: click.Context, /, name: str | None, speed: float | None, headless: bool, **own: Any
 ) -> None:
     """Replay a recorded real run that ships with the package."""
     from loratui.engine.demo import DEFAULT, ReplayedMachine, open_demo
@@ -125,7 +125,7 @@ def demo(
 )
 @_globals
 @click.pass_context
-def diagnose(ctx: click.Context, paths: tuple[Path, ...], fail_on: str, **own: Any) -> None:
+def diagnose(ctx: click.Context, /, paths: tuple[Path, ...], fail_on: str, **own: Any) -> None:
     """Read logs or run folders once and print what is wrong."""
     from loratui.core.clock import SystemClock
     from loratui.core.findings import Severity
@@ -146,7 +146,7 @@ def diagnose(ctx: click.Context, paths: tuple[Path, ...], fail_on: str, **own: A
 @click.option("--print", "as_text", is_flag=True, help="Print the tree as text.")
 @_globals
 @click.pass_context
-def tree(ctx: click.Context, symptom: str | None, as_text: bool, **own: Any) -> None:
+def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) -> None:
     """Step through the decision tree, from SYMPTOM if one is named."""
     switches = _merged(ctx, own)
     if as_text or switches["as_json"] or not _terminal():
@@ -164,7 +164,7 @@ def tree(ctx: click.Context, symptom: str | None, as_text: bool, **own: Any) -> 
 @click.argument("name")
 @_globals
 @click.pass_context
-def explain(ctx: click.Context, name: str, **own: Any) -> None:
+def explain(ctx: click.Context, /, name: str, **own: Any) -> None:
     """Explain a finding, a symptom or an option as text."""
     from loratui.kb.text import explain as text_of
 
@@ -184,7 +184,7 @@ def kb() -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @_globals
 @click.pass_context
-def lint(ctx: click.Context, folder: Path | None, **own: Any) -> None:
+def lint(ctx: click.Context, /, folder: Path | None, **own: Any) -> None:
     """Check the knowledge base (and an overlay FOLDER): schema, links, ids, sources."""
     from loratui import paths
     from loratui.kb import lint as check
@@ -199,7 +199,7 @@ def lint(ctx: click.Context, folder: Path | None, **own: Any) -> None:
 @main.command()
 @_globals
 @click.pass_context
-def doctor(ctx: click.Context, **own: Any) -> None:
+def doctor(ctx: click.Context, /, **own: Any) -> None:
     """Show the state of terminal, NVML, clipboard, knowledge base and detectors."""
     from loratui.engine.doctor import examine, render
 
@@ -299,15 +299,24 @@ def _show(session: Session | None, title: str, switches: dict[str, Any]) -> None
         )
     if session is not None:
         session.start()  # reads the end of the log while the screen is being imported
-    from loratui.ui.app import LoratuiApp
-    from loratui.ui.app import options as ui_options
+    from loratui.ui.app import run
+    from loratui.ui.options import UiOptions
 
-    app = LoratuiApp(session, ui_options(title=title, load=_load, **switches))
+    options = UiOptions(
+        remote=switches.get("remote"),
+        low_bandwidth=bool(switches.get("low_bandwidth")),
+        plain=switches.get("plain") or None,
+        colour=False if switches.get("plain") else None,
+        title=title,
+        knowledge=_load,
+    )
     try:
-        app.run()
+        code = run(session, options)
     finally:
         if session is not None:
             session.stop()
+    if code:
+        sys.exit(code)
 
 
 def _stream(session: Session, switches: dict[str, Any]) -> None:

@@ -20,8 +20,21 @@ CELL = 320
 """Points buffered at most before they are reduced. Cells, not batches, are what is summed, so that
 results do not depend on how points arrive."""
 
+RARE = 5e-6
+"""Probability of a point beyond what counts as the tail: long runs have ten thousand points."""
+
+NORMAL_EXCESS = {0.1: 0.475, 0.02: 0.37}
+"""Mean excess of a standard normal distribution over the beginning of its highest tenth, and of
+its highest fiftieth."""
+
+PRIOR = 20
+"""Points that the normal distribution counts for when the scale of a tail is estimated."""
+
 MAD_TO_SD = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
+
+IQR_TO_SD = 1.349
+"""Interquartile range of a normal distribution, in standard deviations."""
 
 
 def finite(values: Sequence[float]) -> bool:
@@ -44,6 +57,12 @@ def spread(values: Sequence[float], centre: float | None = None) -> float:
     """Standard deviation estimated from the median absolute deviation; NaN for no values."""
     middle = median(values) if centre is None else centre
     return MAD_TO_SD * median([abs(value - middle) for value in values])
+
+
+def quartile_spread(ordered: Sequence[float]) -> float:
+    """Standard deviation of ln(value) from the quartiles of positive values in ascending order."""
+    count = len(ordered)
+    return math.log(ordered[3 * count // 4] / ordered[count // 4]) / IQR_TO_SD
 
 
 def theil_sen(xs: Sequence[float], ys: Sequence[float]) -> float:
@@ -175,8 +194,31 @@ def groups(blocks: Sequence[Block], size: int) -> list[Block]:
 
 
 def scatter(blocks: Sequence[Block]) -> float:
-    """Standard deviation of single points of ln(value) within blocks: the median over blocks."""
-    return math.sqrt(median([b.square / (b.count - 1) for b in blocks if b.count > 1] or [0.0]))
+    """Standard deviation of single points of ln(value), pooled within blocks, so that a trend from
+    block to block does not count as noise (a median over blocks would be too low for skewed ones).
+    """
+    freedom = sum(b.count - 1 for b in blocks)
+    return math.sqrt(sum(b.square for b in blocks) / freedom) if freedom else 0.0
+
+
+def tail(values: Sequence[float]) -> float:
+    """ln of what a value must exceed to lie outside the upper tail of `values` (positive).
+
+    The tail of ln(value) is taken as exponential from where the highest tenth begins, and again
+    from the highest fiftieth, out to the probability RARE. Its scale is the mean excess, drawn
+    towards a normal distribution's while points are few. For a normal distribution the result is
+    six standard deviations above the median, for heavier tails more.
+    """
+    ordered = sorted(values)
+    deviation = quartile_spread(ordered)
+    bound = -math.inf
+    for share, usual in NORMAL_EXCESS.items():
+        high = ordered[-max(1, round(share * len(ordered))) :]
+        begin = math.log(high[0])
+        excess = math.fsum(map(math.log, high)) - len(high) * begin
+        excess = (excess + PRIOR * usual * deviation) / (len(high) + PRIOR)
+        bound = max(bound, begin + math.log(share / RARE) * excess)
+    return bound
 
 
 def between(blocks: Sequence[Block]) -> float:

@@ -16,8 +16,11 @@ LEAST = 6
 """Blocks before anything is said of a trend (120 steps)."""
 
 EPOCH = 50
-"""Steps assumed for the memory of a running mean whose epoch is not known: the mean over fewer
-points would not look smooth."""
+"""Least steps assumed for the memory of a running mean whose epoch is not known: the mean over
+fewer points would not look smooth."""
+
+EPOCHS = 8
+"""Epochs assumed for a run of known length whose epochs are not known."""
 
 MEMORY = 200
 """Steps assumed for the memory of an exponential mean: twice that of a decay of 0.99."""
@@ -25,9 +28,13 @@ MEMORY = 200
 SHOWN = 24
 """Points in the evidence of a finding."""
 
-MEAN_VARIATION = 1.0
+HEAD = 40
+"""First values kept as they were printed: from a running mean of so few, the single losses can be
+had back (three digits allow no more)."""
+
+MEAN_VARIATION = 1.3
 """Least standard deviation over mean that single losses behind a running mean are taken to have:
-that of log-sd 0.83, in the upper half of what public logs show."""
+that of log-sd 1.0, in the upper half of what public logs show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,15 @@ class Trend:
 
 
 class Curve:
-    """Everything said of the loss so far; the same view is taken only once."""
+    """Everything said of the loss so far; the same view is taken only once.
+
+    `head` holds the first HEAD values as they were printed, `first` is the first step.
+    """
 
     def __init__(self) -> None:
         self.logs = LogBlocks()
+        self.head: list[float] = []
+        self.first: int | None = None
         self._seen: Columns | None = None
         self._key: object = None
         self._trend: Trend | None = None
@@ -70,26 +82,35 @@ class Curve:
         if columns is None or columns is self._seen:
             return
         self._seen = columns
+        if self.first is None and columns.steps:
+            self.first = columns.steps[0]
+        if len(self.head) < HEAD:
+            self.head.extend(columns.values[: HEAD - len(self.head)])
         self.logs.extend(columns.steps, columns.values)
 
     def trend(self, facts: RunFacts, total: int | None) -> Trend:
         """The curve as it stands; computed anew only when a block was completed."""
-        memory = averaged_over(facts)
+        memory = averaged_over(facts, total)
         key = (self.logs.revision, memory, total)
         if self._trend is None or key != self._key:
             self._key, self._trend = key, cut(self.logs.blocks, memory, total)
         return self._trend
 
 
-def averaged_over(facts: RunFacts) -> int:
+def epoch_steps(facts: RunFacts, total: int | None) -> int | None:
+    """Steps in an epoch, where the log says."""
+    if facts.steps_per_epoch:
+        return max(1, facts.steps_per_epoch)
+    if total and facts.epochs:
+        return max(1, total // facts.epochs)
+    return None
+
+
+def averaged_over(facts: RunFacts, total: int | None) -> int:
     """Steps over which the printed loss is averaged; 0 for the step's own."""
     kind: LossKind = facts.loss_kind
     if kind == "running-mean":
-        if facts.steps_per_epoch:
-            return max(1, facts.steps_per_epoch)
-        if facts.total_steps and facts.epochs:
-            return max(1, facts.total_steps // facts.epochs)
-        return EPOCH
+        return epoch_steps(facts, total) or max(EPOCH, (total or 0) // EPOCHS)
     return MEMORY if kind == "smoothed" else 0
 
 
@@ -126,7 +147,7 @@ class CurveDetector(Detector):
         if total is None and view.ended is not None:
             total = view.step
         # What is known changes only when a block is completed or a fact is learnt.
-        key = (self.curve.logs.revision, averaged_over(facts), total)
+        key = (self.curve.logs.revision, averaged_over(facts, total), total)
         if key != self._key or self._verdict.reason == "needs-steps":
             self._key = key
             self._verdict = self.judge(self.curve.trend(facts, total))

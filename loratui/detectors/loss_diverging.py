@@ -12,11 +12,14 @@ RISE = math.log(1.5)
 SIZES = (3, 6, 12)
 """Blocks compared: three see a steep rise soon, more of them a slow one through more noise."""
 
-SUDDEN = math.log(3)
-"""A single block so far above (and by seven errors) is enough: an explosion is told at once."""
+MEAN_SIZES = (2, 3, 6, 12)
+"""The same for a running mean, whose blocks span an epoch each."""
 
-MILD = 2.0
-"""Up to this ratio a rise costs quality; above, the run is lost unless something is changed."""
+SUDDEN = math.log(3)
+"""One block (of a running mean two) so far above, by seven errors, is enough: an explosion is told at once."""
+
+MILD = math.log(2)
+"""Up to this a rise costs quality; above, the run is lost unless something is changed."""
 
 
 class LossDiverging(CurveDetector):
@@ -37,17 +40,18 @@ class LossDiverging(CurveDetector):
         blocks = trend.blocks
         if len(blocks) < LEAST:
             return self.too_few(trend)
-        for size in (1, *SIZES):
-            if size == 1 and trend.running:
-                continue
+        for size in MEAN_SIZES if trend.running else (1, *SIZES):
             means = windows(blocks[:-size], size)
             if not means:
                 break
             last = sum(b.mean for b in blocks[-size:]) / size
             low = min(means)
             error = trend.error_of(size) * math.sqrt(2)
-            need = max(RISE, 5 * error) if size > 1 else max(SUDDEN, 7 * error)
-            if last - low > need:
+            need = max(RISE, 5 * error) if size > 2 else max(SUDDEN, 7 * error)
+            # A single outlier lifts a running mean for an epoch, that is for two blocks at most,
+            # and both of them by half of it at best.
+            lasting = min(b.mean for b in blocks[-min(3, size) :]) - low
+            if last - low > need and (lasting > (RISE if size > 2 else MILD) or not trend.running):
                 return self._found(trend, means.index(low), size, need)
         return Verdict("clear", numbers={"noise": rounded(trend.noise)})
 
@@ -78,7 +82,7 @@ class LossDiverging(CurveDetector):
             "firing",
             since=since,
             confidence=min(0.99, 0.8 + 0.1 * sure),
-            severity=Severity.WARNING if ratio < MILD else None,
+            severity=Severity.WARNING if now - low < MILD else None,
             numbers=numbers,
             evidence=(series("block means of the loss", blocks),),
         )

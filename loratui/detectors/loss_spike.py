@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from operator import truediv
 
 from loratui.core.findings import Evidence, Verdict
-from loratui.core.statistics import at_step, finite, median
+from loratui.core.statistics import at_step, finite, median, quartile_spread, tail
 from loratui.detectors.base import Detector, View
-from loratui.detectors.curve import averaged_over, rounded
+from loratui.detectors.curve import averaged_over, epoch_steps, rounded
 
 NEED = 60
 """Points before the noise is known well enough."""
@@ -28,19 +28,30 @@ LIMIT = 5.5
 TIMES = 5.0
 """Times the median at least."""
 
-IQR_TO_SD = 1.349
 SPREADS = 9
 """Chunks whose spreads are pooled (their median): one window of 101 knows its spread to 12 %."""
 
-MEMORY = 400
+MEMORY = 800
 """Points kept to see whether values almost as high are usual here (heavy tails, mixed sizes)."""
 
 USUAL = 3
-JUMP = 0.10
+JUMP = 0.03
 """Relative rise of a running mean in one step; three printed digits alone give up to 1 %."""
 
-RECORD = 3.0
+BLURRED = 0.6
+"""Log-sd of the losses behind a running mean above which their tail cannot be judged from it."""
+
+RECORD = 4.0
 """Times the highest earlier rise of a running mean."""
+
+ABOVE = 2.5
+"""Times the highest of earlier values, as far back as CHUNKS goes."""
+
+CHUNKS = 200
+"""Chunks whose highest values are kept: 10 000 points."""
+
+REPLACED = 0.6
+"""A loss that leaves a running mean, in units of the mean: about its median."""
 
 BACK = 5
 """Points after a spike whose median shows whether the loss came back."""
@@ -72,7 +83,7 @@ class LossSpike(Detector):
 
     What it sees: ln(loss) more than 5.5 standard deviations above the rolling median, more than
         five times it, and not matched by other recent values. On a running mean: a rise of more
-        than 10 % in one step after the first epoch, beyond what the noise behind the mean explains.
+        than 3 % in one step after the first epoch, beyond what the noise behind the mean explains.
     Why it matters: a broken image, an unstable learning rate or mixed precision at its limit; a
         single one does little harm, several come before divergence.
     When it is wrong: a rare group of images that is much harder than the rest. A spike smaller than
@@ -99,11 +110,12 @@ class LossSpike(Detector):
         self._start: int | None = None
         self._since = 0  # points since the newest spike
         self._ratios: list[float] = []  # each running mean over the one before
+        self._highs: list[float] = []  # highest value of each chunk without a spike
         self._record = 0.0
         self._burst = 0  # spikes when the chunk began
 
     def update(self, view: View) -> Verdict:
-        memory = averaged_over(view.facts)
+        memory = averaged_over(view.facts, view.total or view.facts.total_steps)
         if self._running is not (memory > 1):
             self._running = memory > 1
             self._reset()
@@ -149,7 +161,11 @@ class LossSpike(Detector):
                 continue
             bar = 0.6 * value
             near = self._values[-MEMORY:]
-            if sum(other > bar for other in near) + sum(v > bar for v in values[:i]) <= USUAL:
+            usual = sum(other > bar for other in near) + sum(v > bar for v in values[:i])
+            if usual > USUAL or value <= ABOVE * max(self._highs, default=0.0):
+                continue
+            wide = math.log(self._median) + LIMIT * quartile_spread(sorted(near))
+            if math.log(value) > max(wide, tail(near)):
                 self._spikes.add(steps[i], value, self._median, value / self._median)
                 self._since = i - len(values)
 
@@ -157,12 +173,15 @@ class LossSpike(Detector):
         before = [self._values[-1] if self._values else values[0], *values[:-1]]
         ratios = list(map(truediv, values, before))
         self._ratios += ratios
-        if self._seen < NEED or max(ratios) <= 1 + JUMP:
+        if self._seen < NEED or max(ratios) <= 1 + JUMP or self._noise > BLURRED:
             return
         for i, ratio in enumerate(ratios):
             # In units of the mean loss, as a rise of a mean over `memory` losses is 1/memory.
             rise = ratio - 1
-            if rise > JUMP and rise > RECORD * self._record and rise * memory > self._limit:
+            if rise <= JUMP or rise <= RECORD * self._record or rise * memory <= self._limit:
+                continue
+            lifts = [max(0.0, (r - 1) * memory) + REPLACED for r in self._ratios[: -len(ratios)]]
+            if math.log(rise * memory + REPLACED) > tail(lifts):
                 self._spikes.add(steps[i], values[i], before[i], rise * memory)
                 self._since = i - len(values)
 
@@ -174,34 +193,38 @@ class LossSpike(Detector):
             self._chunk_of_mean(memory)
             return
         window = sorted(self._values[-WINDOW:])
-        count = len(window)
-        self._median = window[count // 2]
-        self._spreads.append(math.log(window[3 * count // 4] / window[count // 4]) / IQR_TO_SD)
+        self._median = window[len(window) // 2]
+        self._spreads.append(quartile_spread(window))
         del self._spreads[:-SPREADS]
         self._noise = median(self._spreads)
         # Little is known of the spread at first.
         limit = LIMIT if len(self._spreads) > 2 else LIMIT + 1
         self._limit = self._median * max(TIMES, math.exp(min(300.0, limit * self._noise)))
+        if self._spikes.count == self._burst:
+            self._highs.append(max(self._values[-CHUNK:]))
+            del self._highs[:-CHUNKS]
+        self._burst = self._spikes.count
 
     def _chunk_of_mean(self, memory: int) -> None:
-        del self._ratios[: -4 * CHUNK]
+        del self._ratios[: -8 * CHUNK]
         if self._spikes.count == self._burst:
             self._record = max(self._record, max(self._ratios[-CHUNK:]) - 1)
         self._burst = self._spikes.count
         if self._seen % (2 * CHUNK) > CHUNK:
             return  # every other chunk is enough, as four are looked at
-        ordered = sorted(self._ratios)
+        ordered = sorted(self._ratios[-4 * CHUNK :])
         high = (ordered[len(ordered) * 19 // 20] - 1) * memory
-        # A log-normal loss l with log-sd s has ln(l / mean) = z * s - s * s / 2; a rise is the new
-        # loss less the one it replaces (about 0.6 of the mean). Its 95 % quantile (z 1.645) gives s.
-        y = math.log(max(1.0, high + 0.6))
+        # A log-normal loss l with log-sd s has ln(l / mean) = z * s - s * s / 2, and a rise is the
+        # new loss less the one it replaces. Its 95 % quantile, z 1.645, gives s.
+        y = math.log(max(1.0, high + REPLACED))
         s = 1.645 - math.sqrt(max(0.0, 1.645**2 - 2 * y))
         self._noise = s
         self._median = self._values[-1]
-        self._limit = max(TIMES, math.exp(LIMIT * s - s * s / 2)) - 0.6
+        self._limit = max(TIMES, math.exp(LIMIT * s - s * s / 2)) - REPLACED
 
     def _say(self, view: View, memory: int) -> Verdict:
-        if self._running and not (view.facts.steps_per_epoch or view.facts.epochs):
+        total = view.total or view.facts.total_steps
+        if self._running and epoch_steps(view.facts, total) is None:
             numbers: dict[str, object] = {"epoch_steps": memory, "have": 0, "need": 1}
             return Verdict("cannot-tell", reason="running-mean", numbers=numbers)
         if self._seen < NEED:

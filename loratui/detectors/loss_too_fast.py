@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from loratui.core.findings import Verdict
-from loratui.core.statistics import Block, windows
+from loratui.core.statistics import Block, median, spread, windows
 from loratui.detectors.curve import CurveDetector, Trend, level, rounded, series
 
 FALL = math.log(3)
@@ -64,11 +64,10 @@ class LossTooFast(CurveDetector):
             size = min(3, len(early) - 1)
             means = windows(early, size)
             low = min(means)
-            spread = trend.noise if trend.noise > 0 else 0.0
             points = start * opening[0].count
             later = size * early[0].count
             error = max(
-                spread * math.sqrt(1 / points + 1 / later),
+                trend.noise * math.sqrt(1 / points + 1 / later),
                 trend.error * math.sqrt(early[0].count / points + 1 / size),
             )
             if first - low > max(FALL, 5 * error):
@@ -78,17 +77,21 @@ class LossTooFast(CurveDetector):
         return best or Verdict("clear")
 
     def _running(self, trend: Trend, early: Sequence[Block], total: int) -> Verdict:
-        # The mean of the first 20 to 40 steps is what a running mean shows at the 20th to 40th.
-        opening = self.curve.logs.opening
-        if opening[0].first > 2:
-            return Verdict(
-                "cannot-tell",
-                reason="running-mean",
-                numbers={"epoch_steps": trend.memory, "have": 0, "need": 1},
-            )
-        first = opening[1].mean
+        """While an epoch is not full, the running mean is that of all steps so far, so the single
+        losses of the first steps can be had back from it. Their median stands for the start: less
+        than their mean, so that the fall is rather under- than overrated."""
+        head, first_step = self.curve.head, self.curve.first
+        losses = [
+            (i + 1) * head[i] - i * head[i - 1] for i in range(1, min(len(head), trend.memory))
+        ]
+        logs = [math.log(loss) for loss in losses if loss > 0.0 and loss - loss == 0.0]
+        if first_step is None or first_step > 1 or len(logs) < 10:
+            numbers = {"epoch_steps": trend.memory, "have": 0, "need": 1}
+            return Verdict("cannot-tell", reason="running-mean", numbers=numbers)
+        first = median(logs)
         low = min(b.mean for b in early)
-        error = math.hypot(trend.error, trend.error * math.sqrt(trend.memory / 30))
+        # The median of n points has the standard error 1.25 sd / sqrt(n).
+        error = math.hypot(trend.error, 1.25 * spread(logs, first) / math.sqrt(len(logs)))
         if first - low <= max(FALL, 5 * error):
             return Verdict("clear")
         at = next(b.last for b in early if b.mean == low)

@@ -23,7 +23,6 @@ from loratui.machine.nvml import Nvml
 _Value = TypeVar("_Value")
 
 _PACKAGES = ("textual", "click", "pydantic", "PyYAML", "nvidia-ml-py", "psutil", "platformdirs")
-_SLOW = "no answer within {:.0f} s"
 
 
 def examine(
@@ -74,7 +73,7 @@ def _within(patience: float, question: Callable[[], _Value]) -> tuple[_Value | N
     thread.join(patience)
     if answers:
         return answers[0], ""
-    return None, errors[0] if errors else _SLOW.format(patience)
+    return None, errors[0] if errors else f"no answer within {patience:.0f} s"
 
 
 def _version(name: str) -> str | None:
@@ -147,21 +146,18 @@ def _nvml(nvml: Nvml | None, patience: float) -> dict[str, Any]:
             door.close()
 
     found, why = _within(patience, look)
-    nothing = {"driver": None, "cuda": None, "count": 0, "gpus": []}
-    return found or {"state": "hangs", "note": f"The NVIDIA driver gives {why}.", **nothing}
+    if found is not None:
+        return found
+    note = f"The NVIDIA driver gives {why}."
+    return {"state": "hangs", "note": note, "driver": None, "cuda": None, "count": 0, "gpus": []}
 
 
 def _host(patience: float) -> dict[str, Any]:
     host, why = _within(patience, lambda: HostReader().read())
     if host is None:
         return {"note": why, "cores": None, "memory_total": None, "disk_free": None}
-    return {
-        "note": "",
-        "cores": host.cores,
-        "memory_total": host.memory_total,
-        "disk_free": host.disk_free,
-        "disk_path": host.disk_path,
-    }
+    wanted = ("cores", "memory_total", "disk_free", "disk_path")
+    return {"note": "", **{name: getattr(host, name) for name in wanted}}
 
 
 def _clipboard(env: Mapping[str, str]) -> dict[str, Any]:
@@ -192,9 +188,10 @@ def _state(given: Path | None, patience: float) -> dict[str, Any]:
 
 def _knowledge(patience: float) -> dict[str, Any]:
     def look() -> list[str]:
-        from loratui import kb, paths
+        from loratui.kb import lint
+        from loratui.paths import overlay_folder
 
-        return [f"{problem.where}: {problem.text}" for problem in kb.lint(paths.overlay_folder())]
+        return [f"{problem.where}: {problem.text}" for problem in lint(overlay_folder())]
 
     problems, why = _within(max(patience, 10.0), look)  # reads some hundred files
     return {"readable": problems is not None, "problems": problems or [], "note": why}
@@ -210,24 +207,21 @@ def _detectors(patience: float) -> dict[str, Any]:
     return {"ids": ids or [], "note": why}
 
 
-# what to do
-
-
 _NVML_ADVICE = {
     "no-package": "install it: pip install nvidia-ml-py",
     "shadowed": "rename that file, or: pip uninstall pynvml && pip install nvidia-ml-py",
     "no-library": "install the NVIDIA driver; in a container, start it with --gpus all; "
     "without an NVIDIA GPU nothing is wrong",
-    "no-driver": "load it: sudo modprobe nvidia; after an update of the kernel, restart the machine",
+    "no-driver": "load it: sudo modprobe nvidia; after a kernel update, restart the machine",
     "mismatch": "restart the machine: the driver was updated while it was in use",
     "no-permission": "look at the owner and mode of /dev/nvidia*; in a container, use --gpus all",
     "old-library": "update the NVIDIA driver",
     "lost": "restart the machine; `dmesg | grep -i xid` tells why the GPU fell away",
     "unknown": "try nvidia-smi; in a container that lost its GPU, restart the container",
     "no-gpu": "look for the card with lspci; in a container, start it with --gpus all",
-    "hangs": "try nvidia-smi: if that hangs too, restart the machine",
-    "timeout": "try nvidia-smi: if that hangs too, restart the machine",
+    "hangs": "try nvidia-smi: if that fails too, restart the machine",
 }
+_TMUX = "set -g set-clipboard on, and set -g allow-passthrough on"
 
 
 def _todo(report: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -240,7 +234,7 @@ def _todo(report: Mapping[str, Any]) -> list[dict[str, str]]:
     for name, version in report["packages"].items():
         if version is None and name != "nvidia-ml-py":
             add("packages", f"install {name}: pip install {name}")
-    terminal = report["terminal"]
+    terminal, multiplexer = report["terminal"], report["terminal"]["multiplexer"]
     if terminal["output"]:
         if terminal["TERM"] in (None, "", "dumb", "unknown"):
             add("terminal", "set the terminal type: export TERM=xterm-256color")
@@ -250,16 +244,11 @@ def _todo(report: Mapping[str, Any]) -> list[dict[str, str]]:
         add("text", "export LANG=C.UTF-8, or use --plain")
     nvml = report["nvml"]
     if nvml["state"] != "ok":
-        add("nvml", _NVML_ADVICE.get(nvml["state"], "try nvidia-smi"))
+        add("nvml", _NVML_ADVICE.get(nvml["state"], _NVML_ADVICE["hangs"]))
     elif any(gpu["lost"] for gpu in nvml["gpus"]):
         add("nvml", _NVML_ADVICE["lost"])
-    multiplexer = terminal["multiplexer"]
     if multiplexer == "tmux":
-        add(
-            "clipboard",
-            "if copying does nothing, in ~/.tmux.conf: set -g set-clipboard on, "
-            "and set -g allow-passthrough on",
-        )
+        add("clipboard", f"if copying does nothing, in ~/.tmux.conf: {_TMUX}")
     elif multiplexer == "screen":
         add("clipboard", "take the text from the file whose path is shown")
     if not report["state"]["writable"]:
@@ -271,9 +260,6 @@ def _todo(report: Mapping[str, Any]) -> list[dict[str, str]]:
     if report["detectors"]["note"]:
         add("detectors", "install loratui again; if that does not help, report this line")
     return found
-
-
-# as text
 
 
 def render(report: Mapping[str, Any]) -> str:
@@ -292,8 +278,7 @@ def _lines(report: Mapping[str, Any]) -> dict[str, list[str]]:
     host, state, knowledge = report["host"], report["state"], report["knowledge"]
     clipboard, detectors = report["clipboard"], report["detectors"]
     versions = [f"{name} {version or 'missing'}" for name, version in report["packages"].items()]
-    count = len(knowledge["problems"])
-    problems = f"{count} problem{'' if count == 1 else 's'}" if count else "no problems"
+    problems = _counted(len(knowledge["problems"]), "problem")
     found = f"{len(detectors['ids'])} found"
     return {
         "loratui": [
@@ -310,37 +295,30 @@ def _lines(report: Mapping[str, Any]) -> dict[str, list[str]]:
             f"{state['folder'] or 'unknown'}: "
             + (state["note"] or ("writable" if state["writable"] else "not writable"))
         ],
-        "knowledge": [_and(problems if knowledge["readable"] else "not read", knowledge["note"])]
-        + knowledge["problems"][:5],
+        "knowledge": [knowledge["note"] or problems, *knowledge["problems"][:5]],
         "detectors": [_and(found, detectors["note"])],
     }
 
 
 def _terminal_line(terminal: Mapping[str, Any]) -> str:
-    parts = [terminal["TERM"] or "TERM not set"]
-    if terminal["COLORTERM"]:
-        parts.append(f"COLORTERM={terminal['COLORTERM']}")
-    if terminal["NO_COLOR"]:
-        parts.append("NO_COLOR set")
-    if terminal["columns"] and terminal["rows"]:
-        parts.append(f"{terminal['columns']}x{terminal['rows']}")
-    if terminal["multiplexer"]:
-        parts.append(f"in {terminal['multiplexer']}")
-    if terminal["ssh"]:
-        parts.append("over SSH")
-    if not terminal["input"]:
-        parts.append("input is no terminal")
-    if not terminal["output"]:
-        parts.append("output is no terminal")
-    return ", ".join(parts)
+    said = {
+        terminal["TERM"] or "TERM not set": True,
+        f"COLORTERM={terminal['COLORTERM']}": terminal["COLORTERM"],
+        "NO_COLOR set": terminal["NO_COLOR"],
+        f"{terminal['columns']}x{terminal['rows']}": terminal["columns"] and terminal["rows"],
+        f"in {terminal['multiplexer']}": terminal["multiplexer"],
+        "over SSH": terminal["ssh"],
+        "input is no terminal": not terminal["input"],
+        "output is no terminal": not terminal["output"],
+    }
+    return ", ".join(text for text, holds in said.items() if holds)
 
 
 def _nvml_lines(nvml: Mapping[str, Any]) -> list[str]:
     if nvml["state"] != "ok" and not nvml["gpus"]:
         return [nvml["note"]]
-    count = nvml["count"]
     driver, cuda = nvml["driver"] or "unknown", nvml["cuda"] or "unknown"
-    rows = [f"{count} GPU{'' if count == 1 else 's'}, driver {driver}, CUDA up to {cuda}"]
+    rows = [f"{_counted(nvml['count'], 'GPU')}, driver {driver}, CUDA up to {cuda}"]
     for gpu in nvml["gpus"]:
         name = f"GPU {gpu['index']}: {gpu['name'] or 'unnamed'}"
         rows.append(_and(f"{name}, lost" if gpu["lost"] else name, gpu["note"]))
@@ -351,9 +329,13 @@ def _host_line(host: Mapping[str, Any]) -> str:
     def gib(value: int | None) -> str:
         return "unknown" if value is None else f"{value / 2**30:.1f} GB"
 
-    cores = "unknown" if host["cores"] is None else host["cores"]
     memory, disk = gib(host["memory_total"]), gib(host["disk_free"])
+    cores = host["cores"] or "unknown"
     return f"{cores} cores, {memory} of memory, {disk} free on {host['disk_path']}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
 
 
 def _and(text: str, note: str) -> str:

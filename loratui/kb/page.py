@@ -1,17 +1,23 @@
-"""A page about a symptom or a finding as a list of blocks, before anything is drawn."""
+"""Pages about symptoms, findings and checklists as blocks, before anything is drawn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from loratui.core.advice import Fix, PatchLine
 from loratui.core.findings import Finding
 from loratui.core.units import rate, whole
 
+if TYPE_CHECKING:
+    from loratui.kb.base import KnowledgeBase
+    from loratui.kb.schema import Check, FixRule, PatchRule, Symptom
+
 Role = Literal[
-    "title", "note", "text", "seen", "clear", "fix", "patch", "caveat", "detail", "link", "source"
-]
+    "title", "note", "meaning", "text", "seen", "fix", "patch", "caveat", "detail", "link",
+    "source",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,141 @@ class Block:
     aside: str = ""
     target: str = ""
     folded: bool = False
+
+
+# -- pages ---------------------------------------------------------------------------------------
+
+
+def symptom_page(
+    base: KnowledgeBase,
+    id: str,  # noqa: A002
+    finding: Finding | None = None,
+    fixes: Sequence[Fix] | None = None,
+    firing: frozenset[str] = frozenset(),
+) -> list[Block]:
+    """The page of a symptom, or of a finding for which there is none.
+
+    `fixes` are those made concrete for the user's run; without them the rules are shown as they
+    stand. `firing` are the ids of findings that the run shows now.
+    """
+    symptom = base.symptoms.get(id)
+    if symptom is None:
+        return _finding_only(id, finding, fixes)
+    rules = {rule.id: rule for rule in symptom.fixes}
+    if fixes is None:
+        fixes = finding.fixes if finding is not None and finding.fixes else ()
+    fixes = fixes or [rule_fix(base, rule) for rule in symptom.fixes]
+    blocks = _head(symptom.title, finding)
+    blocks.append(Block("meaning", symptom.meaning))
+    checks = seen_blocks(finding) if finding is not None else []
+    checks += [_check(check, firing) for check in symptom.check]
+    blocks += labelled("Check", checks)
+    blocks += labelled("Causes", [Block("text", cause, mark="·") for cause in symptom.causes])
+    blocks += labelled("Fix", _numbered(fixes, rules))
+    blocks.append(Block("text", symptom.verify, "Cured if"))
+    blocks += labelled("Related", _links(base, symptom))
+    sources = [Block("source", base.cite(reference)) for reference in symptom.sources]
+    return blocks + labelled("Source", sources)
+
+
+def _head(title: str, finding: Finding | None) -> list[Block]:
+    aside = f"evidence: {since_text(finding)}" if finding is not None else ""
+    return [Block("title", title, aside=aside)]
+
+
+def _finding_only(id: str, finding: Finding | None, fixes: Sequence[Fix] | None) -> list[Block]:  # noqa: A002
+    if finding is None:
+        return [Block("title", id), Block("note", "The knowledge base has no page of this name.")]
+    blocks = _head(finding.title or finding.id, finding)
+    blocks += labelled("Check", seen_blocks(finding))
+    return blocks + labelled("Fix", _numbered(fixes or finding.fixes, {}))
+
+
+def _numbered(fixes: Sequence[Fix], rules: Mapping[str, FixRule]) -> list[Block]:
+    return [
+        block
+        for number, fix in enumerate(fixes, 1)
+        for block in fix_blocks(number, fix, rules[fix.id].diagnosis if fix.id in rules else "")
+    ]
+
+
+def _check(check: Check, firing: frozenset[str]) -> Block:
+    if check.auto is not None and check.auto in firing:
+        return Block("seen", check.text, mark="●", aside="seen in this run")
+    return Block("text", check.text, mark="·")
+
+
+def _links(base: KnowledgeBase, symptom: Symptom) -> list[Block]:
+    return [
+        Block("link", base.symptoms[name].title, mark="→", target=f"symptom:{name}")
+        for name in symptom.related
+        if name in base.symptoms
+    ]
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def fix_blocks(number: int, fix: Fix, diagnosis: str = "") -> list[Block]:
+    """A fix with its patch and caveat; cost, proof and source are folded."""
+    target = f"fix:{fix.id}"
+    aside = " · ".join(part for part in (fix.priority, fix.effort) if part)
+    blocks = [Block("fix", fix.text, mark=str(number), aside=aside, target=target)]
+    blocks += [Block("patch", patch_text(patch), target=target) for patch in fix.patch]
+    if diagnosis:
+        blocks.append(Block("detail", f"if: {diagnosis}", target=target))
+    if fix.caveat:
+        blocks.append(Block("caveat", fix.caveat, mark="!", target=target))
+    details = (("costs", fix.cost), ("worked if", fix.verify), ("source", fix.source))
+    return blocks + [
+        Block("detail", f"{name}: {text}", target=target, folded=True)
+        for name, text in details
+        if text
+    ]
+
+
+def rule_fix(base: KnowledgeBase, rule: FixRule, trainer: str = "") -> Fix:
+    """A fix as the knowledge base has it, in the keys of a trainer but for no run."""
+    return Fix(
+        id=rule.id,
+        text=rule.do,
+        effort=rule.effort,
+        priority=rule.priority,
+        cost=rule.cost,
+        verify=rule.verify,
+        caveat=rule.caveat.text if rule.caveat else None,
+        source=base.cite(rule.source),
+        patch=tuple(
+            PatchLine(patch.option, key, None, _change(patch))
+            for patch in rule.patch
+            if (key := base.key(patch.option, trainer)) is not None
+        ),
+    )
+
+
+def _change(patch: PatchRule) -> object:
+    if patch.op == "set":
+        return patch.value
+    words = {"multiply": "×", "at-most": "at most", "at-least": "at least"}
+    return f"{words[patch.op]} {value_text(patch.value)}"
+
+
+def seen_blocks(finding: Finding) -> list[Block]:
+    """What the run shows, with its numbers."""
+    blocks = [Block("seen", finding.summary, mark="●")] if finding.summary else []
+    return blocks + [
+        Block("text", evidence.text, mark="·")
+        for evidence in finding.evidence
+        if evidence.text and evidence.text != finding.summary
+    ]
+
+
+def labelled(label: str, blocks: list[Block]) -> list[Block]:
+    """Blocks with the section's name beside the first."""
+    return [replace(blocks[0], label=label), *blocks[1:]] if blocks else []
+
+
+# -- words ---------------------------------------------------------------------------------------
 
 
 def value_text(value: object) -> str:
@@ -51,52 +192,14 @@ def patch_text(patch: PatchLine) -> str:
     return text
 
 
-def fix_blocks(number: int, fix: Fix) -> list[Block]:
-    """A fix with its patch and caveat; cost, proof and source are folded."""
-    target = f"fix:{fix.id}"
-    aside = " · ".join(part for part in (fix.priority, fix.effort) if part)
-    blocks = [Block("fix", fix.text, mark=str(number), aside=aside, target=target)]
-    blocks += [Block("patch", patch_text(patch), target=target) for patch in fix.patch]
-    if fix.caveat:
-        blocks.append(Block("caveat", fix.caveat, mark="!", target=target))
-    details = (("costs", fix.cost), ("worked if", fix.verify), ("source", fix.source))
-    blocks += [
-        Block("detail", f"{name}: {text}", target=target, folded=True)
-        for name, text in details
-        if text
-    ]
-    return blocks
-
-
 def copied(fix: Fix) -> str:
     """A fix as plain lines for the clipboard."""
     return "\n".join([fix.text, *(patch_text(patch) for patch in fix.patch)])
 
 
-def seen_blocks(finding: Finding) -> list[Block]:
-    """What the run shows, with its numbers."""
-    blocks = [Block("seen", finding.summary, mark="●")] if finding.summary else []
-    return blocks + [
-        Block("text", evidence.text, mark="·")
-        for evidence in finding.evidence
-        if evidence.text and evidence.text != finding.summary
-    ]
-
-
 def since_text(finding: Finding) -> str:
-    """``this run, since 1 010`` or that it is over."""
-    text = "this run"
-    if finding.state == "resolved":
-        text = "earlier in this run, gone now"
+    """``this run, since step 1 010``, or that it is over."""
+    text = "this run" if finding.state == "firing" else "earlier in this run, gone now"
     if finding.first_step is not None:
         text += f", since step {whole(finding.first_step)}"
     return text
-
-
-def labelled(label: str, blocks: list[Block]) -> list[Block]:
-    """Blocks with the section's name beside the first."""
-    if not blocks:
-        return []
-    first = blocks[0]
-    head = Block(first.role, first.text, label, first.mark, first.aside, first.target, first.folded)
-    return [head, *blocks[1:]]

@@ -23,7 +23,7 @@ class Library:
     def __init__(self) -> None:
         self.module: Any = None
         self.ready = False
-        self._missing: set[str] = set()
+        self._missing: set[tuple[Any, ...]] = set()
 
     def open(self) -> None:
         """Import the bindings, load and initialise the library; may take seconds.
@@ -53,7 +53,9 @@ class Library:
         Raises:
             RefusedError: NVML refused, the function is missing, or the bindings failed.
         """
-        function = None if name in self._missing else getattr(self.module, name, None)
+        # by number too: the bindings choose between C functions by a version that they are given
+        asked = (name, *(value for value in args if isinstance(value, int)))
+        function = None if asked in self._missing else getattr(self.module, name, None)
         if function is None:
             raise RefusedError(faults.FUNCTION_NOT_FOUND, "Function Not Found")
         try:
@@ -63,7 +65,7 @@ class Library:
             if not isinstance(error, self.module.NVMLError) or not isinstance(code, int):
                 raise RefusedError(None, f"{type(error).__name__}: {error}") from error
             if code == faults.FUNCTION_NOT_FOUND:
-                self._missing.add(name)
+                self._missing.add(asked)
             raise RefusedError(code, str(error)) from None
 
     def quietly(self, name: str, *args: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 IDLE = "idle"  # the clock is low because there is nothing to do: not slowing
@@ -60,19 +61,17 @@ class ThrottleShares:
         self._samples.append((now, weight, reasons))
         while self._samples[0][0] <= now - self._window or self._samples[0][0] > now:
             self._samples.popleft()
-        whole = sum(weight for _, weight, _ in self._samples)
+        # seconds after the start, "all of what was seen" would be no news of the last minute
+        whole = max(sum(weight for _, weight, _ in self._samples), self._window / 2)
         active: dict[str, float] = {}
         for _, weight, found in self._samples:
             for reason in found:
                 if reason != IDLE:
                     active[reason] = active.get(reason, 0.0) + weight
-        if whole <= 0:
-            return {}
-        return {name: _rounded(time / whole) for name, time in sorted(active.items()) if time > 0}
+        return {name: _rounded(time / whole) for name, time in sorted(active.items()) if time}
 
 
 def _rounded(share: float) -> float:
-    """In steps of 5 %, below 10 % of 1 %: a share that creeps is not news every second."""
-    if share < 0.1:
-        return round(share, 2)
-    return round(round(share * 20) / 20, 2)
+    """Down to a step of 5 %, below 10 % of 1 %: a share that creeps is not news every second."""
+    steps = 100 if share < 0.1 else 20
+    return max(math.floor(share * steps + 1e-9) / steps, 0.01)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action, Feed
 from loratui.ui import keys
-from loratui.ui.bridge import SECTIONS, Bridge
+from loratui.ui.bridge import Bridge
 from loratui.ui.messages import Act, OpenSymptom, Say
 from loratui.ui.options import UiOptions
 from loratui.ui.screens.base import RunScreen
@@ -33,6 +33,7 @@ class LoratuiApp(App[None]):
 
     TITLE = "loratui"
     DEFAULT_MODE = "live"
+    CSS_PATH = ["screens/live/screen.tcss"]  # of the first screen: later, all would be parsed again
     BINDINGS = [*keys.bindings("app")]
 
     def __init__(self, feed: Feed | None = None, options: UiOptions | None = None) -> None:
@@ -45,11 +46,14 @@ class LoratuiApp(App[None]):
         self.feed = feed
         self.snapshot = feed.latest() if feed is not None else SessionSnapshot()
         self.bridge = Bridge(feed, self.terminal.rate, self._deliver)
-        self.add_mode("live", LiveScreen)
+        self.add_mode("live", self._live)
         self.add_mode("diagnose", self._diagnose)
         self.add_mode("machine", self._machine)
 
     # -- screens -------------------------------------------------------------------------------
+
+    def _live(self) -> Screen[Any]:
+        return LiveScreen(self.size, self.terminal.ascii)
 
     def _diagnose(self) -> Screen[Any]:
         from loratui.ui.screens.diagnose.screen import DiagnoseScreen
@@ -146,7 +150,9 @@ class LoratuiApp(App[None]):
         """The palette lists the keys of the present screen and of the app."""
         for key in keys.keys_of(self.current_mode, "app"):
             if key.id != "app.commands":
-                yield SystemCommand(key.help.rstrip("."), f"key {key.label}", self._doing(key.action))
+                yield SystemCommand(
+                    key.help.rstrip("."), f"key {key.label}", self._doing(key.action)
+                )
 
     def _doing(self, action: str) -> Any:
         return lambda: self.run_action(action, self.base)
@@ -157,6 +163,3 @@ def run(feed: Feed | None = None, options: UiOptions | None = None) -> int:
     app = LoratuiApp(feed, options)
     app.run(mouse=app.options.mouse)
     return app.return_code or 0
-
-
-assert SECTIONS

@@ -10,9 +10,7 @@ from dataclasses import fields
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Feed
 
-SECTIONS = frozenset(
-    field.name for field in fields(SessionSnapshot) if field.name != "revisions"
-)
+SECTIONS = frozenset(field.name for field in fields(SessionSnapshot) if field.name != "revisions")
 """The fields of a snapshot that a pane can depend on."""
 
 POLL = 0.05  # seconds between looks at the mailbox

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from textual.binding import Binding
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One thing that can be done.
 
     `keys` are Textual's names, separated by commas. `scope` is ``app``, a screen, or
@@ -65,9 +64,9 @@ KEYS: tuple[Key, ...] = (
     Key("diagnose.open", "right,enter", "diagnose", "open",
         "Open the branch, or the page of the symptom.", "open", "→"),
     Key("diagnose.close", "left", "diagnose", "", "Close the branch.", "close", "←"),
-    Key("diagnose.back", "q", "diagnose", "",
+    Key("diagnose.back", "q", "diagnose", "back",
         "Go back: from a page to the tree, from the tree to Live.", "back"),
-    Key("diagnose.guided", "g", "diagnose", "guided questions",
+    Key("diagnose.guided", "g", "diagnose", "questions",
         "Answer one question after the other until a symptom is found.", "guided"),
     Key("diagnose.tried", "t", "diagnose", "tried it",
         "Mark the selected fix as tried; the next run shows whether the finding went away.",
@@ -127,7 +126,9 @@ def bindings(scope: str) -> list[Binding]:
 
 def footer(scope: str) -> list[tuple[str, str]]:
     """Key and text for the last line of a screen."""
-    return [(key.label, key.short) for key in keys_of(scope, "app") if key.short]
+    own = {key.label: key.short for key in keys_of(scope) if key.short}
+    everywhere = {key.label: key.short for key in keys_of("app") if key.short}
+    return [*own.items(), *((key, text) for key, text in everywhere.items() if key not in own)]
 
 
 def markdown() -> str:

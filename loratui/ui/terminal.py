@@ -7,15 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from loratui.ui.options import UiOptions
 
 LOCAL, REMOTE, LOW = 4.0, 2.0, 0.5  # repaints a second
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(NamedTuple):
     """The answers that drawing depends on."""
 
     remote: bool = False

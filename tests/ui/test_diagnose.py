@@ -21,7 +21,8 @@ FIXES = (
 )  # fmt: skip
 FINDING = Finding(
     "loss-diverging", Severity.ERROR, "firing", first_step=1010, title="Loss is diverging",
-    summary="rose 2.4× [/foo] over 230 steps", evidence=(Evidence("number", "noise explains 1.3×"),),
+    summary="rose 2.4× [/foo] over 230 steps",
+    evidence=(Evidence("number", "noise explains 1.3×"),),
     symptom="diverging", fixes=FIXES,
 )  # fmt: skip
 TITLES = {
@@ -52,7 +53,10 @@ INDEX = Index(
 
 
 def page(symptom, finding, snapshot):
-    blocks = [Block("title", TITLES.get(symptom, symptom)), Block("text", "What it means. " * 12)]
+    blocks = [
+        Block("title", TITLES.get(symptom, symptom)),
+        Block("meaning", "What it means. " * 12),
+    ]
     if finding is not None:
         blocks += labelled("Check", seen_blocks(finding))
     fixes = [block for at, fix in enumerate(FIXES, 1) for block in fix_blocks(at, fix)]
@@ -120,3 +124,247 @@ async def test_page_shows_the_evidence(size):
         assert "2e-4 → 1e-4" in said
         assert "unet_lr" in said
         assert screen.right
+
+
+@SIZES
+async def test_every_symptom_is_reached_by_letters(size):
+    for way, symptom in (("aaa", "diverging"), ("aab", "nan"), ("ab", "slow"), ("ba", "oom")):
+        async with make_app().run_test(size=size) as pilot:
+            screen = await opened(pilot)
+            await pilot.press("g", *way)
+            await pilot.pause()
+            assert screen.shown[0] == symptom
+            assert not screen.asking
+            assert screen.page.has_focus
+
+
+@SIZES
+async def test_every_symptom_is_reached_through_the_tree(size):
+    async with make_app().run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        reached = set()
+        for _ in range(30):
+            tree = screen.tree_pane
+            before = tree.target
+            if symptom := tree.symptom_at(before):
+                await pilot.press("enter")
+                assert screen.shown[0] == symptom
+                assert screen.page.has_focus
+                reached.add(symptom)
+                await pilot.press("left")
+                assert tree.has_focus
+            elif before not in tree.opened:
+                await pilot.press("enter")
+            await pilot.press("down")
+            if tree.target == before:
+                break
+        assert reached == set(TITLES)
+
+
+async def test_arrows_and_enter_answer_too():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "down", "enter", "enter")
+        await pilot.pause()
+        assert screen.shown[0] == "oom"
+
+
+async def test_back_goes_back_one_question_and_then_to_the_tree():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "a", "a")
+        assert [node.id for node in screen.guided.walk.path] == ["", "running", "running/loss"]
+        await pilot.press("left")
+        assert screen.guided.walk.question.id == "running"
+        await pilot.press("q")
+        assert screen.guided.walk.question.id == ""
+        await pilot.press("q")
+        assert not screen.asking
+        assert screen.tree_pane.has_focus
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.current_mode == "live"
+
+
+async def test_back_from_a_page_that_questions_led_to_goes_to_the_question():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "a", "b")
+        await pilot.pause()
+        assert screen.shown[0] == "slow"
+        await pilot.press("left")
+        assert screen.asking
+        assert screen.guided.walk.question.id == "running"
+
+
+async def test_not_sure_offers_what_is_still_possible():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "a", "n")
+        said = text_of(screen.guided)
+        for text in ("rises", "is NaN", "steps are slow"):
+            assert text in said
+        assert "out of memory" not in said
+        assert "Not sure" not in said
+        await pilot.press("left")
+        assert not screen.guided.walk.unsure
+        await pilot.press("n", "b")
+        await pilot.pause()
+        assert screen.shown[0] == "nan"
+
+
+async def test_answers_say_what_they_rule_out():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g")
+        assert "rules out 3 of 4" in text_of(screen.guided)
+
+
+@SIZES
+async def test_search_by_option_and_by_pasted_line(size):
+    async with make_app().run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("slash", *"learning")
+        await pilot.pause()
+        assert screen.results.target == "diverging"
+        query = screen.query_one("#query")
+        query.value = (
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 96.00 MiB. GPU 0"
+        )
+        await pilot.pause()
+        assert screen.results.target == "oom"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.shown[0] == "oom"
+        assert screen.page.has_focus
+
+
+async def test_search_is_left_by_escape_and_by_backspace():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        for key in ("escape", "backspace", "left"):
+            await pilot.press("slash")
+            assert screen.searching
+            await pilot.press(key)
+            await pilot.pause()
+            assert not screen.searching
+            assert screen.tree_pane.has_focus
+
+
+async def test_tried_is_sent_and_shown(tmp_path):
+    feed = CannedFeed(SessionSnapshot(findings=(FINDING,)))
+    async with make_app(feed=feed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("t")
+        assert feed.sent == []
+        await pilot.press("enter", "down", "t")
+        await pilot.pause()
+        assert feed.sent == [Action("tried", "earlier")]
+        assert "✔ Use an earlier checkpoint" in text_of(screen.page)
+
+
+async def test_the_fix_under_the_cursor_is_copied(tmp_path):
+    async with make_app(FINDING, tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter", "y")
+        await pilot.pause()
+        copied = (tmp_path / "copied.txt").read_text(encoding="utf-8")
+        assert copied.startswith("Halve the learning rate\nunet_lr  2e-4 → 1e-4")
+
+
+async def test_enter_unfolds_what_a_fix_costs():
+    async with make_app(FINDING).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("enter")
+        assert "loss stays low" not in text_of(screen.page)
+        await pilot.press("enter")
+        assert "loss stays low" in text_of(screen.page)
+
+
+async def test_related_is_followed_and_back_returns():
+    async with make_app(FINDING).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("enter", "end", "enter")
+        assert screen.shown[0] == "nan"
+        await pilot.press("left")
+        assert screen.shown[0] == "diverging"
+
+
+async def test_what_the_run_shows_stands_on_top():
+    async with make_app(FINDING).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        rows = text_of(screen.tree_pane).splitlines()
+        assert rows[:2] == ["Seen in this run", "● Loss is diverging"]
+        await pilot.press("down", "down", "enter")
+        assert any(
+            "rises" in row and "this run" in row for row in text_of(screen.tree_pane).splitlines()
+        )
+
+
+async def test_news_changes_the_marks_and_keeps_the_cursor():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("down")
+        snapshot = SessionSnapshot(findings=(FINDING,))
+        screen.receive(snapshot, frozenset({"findings"}))
+        await pilot.pause()
+        assert screen.tree_pane.target == "running/loss"
+        assert "Seen in this run" in text_of(screen.tree_pane)
+
+
+async def test_one_side_at_a_time_when_narrow():
+    async with make_app(FINDING).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        left, right = screen.query_one("#left"), screen.query_one("#right")
+        assert left.display
+        assert not right.display
+        await pilot.press("enter")
+        assert right.display
+        assert not left.display
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert left.display
+        assert right.display
+
+
+async def test_tree_is_useful_without_a_run():
+    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=lambda: ATLAS))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        assert "What do you see?" in text_of(screen.tree_pane)
+        assert "Leads to" in text_of(screen.page)
+
+
+async def test_it_says_that_it_is_reading():
+    import threading
+
+    gate = threading.Event()
+
+    def slow():
+        gate.wait(10)
+        return ATLAS
+
+    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=slow))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await pilot.pause()
+        assert "reading the knowledge base" in text_of(app.screen.tree_pane)
+        await pilot.press("g", "enter", "down", "t", "slash", "a", "escape")
+        app.screen.show_symptom("diverging", FINDING)
+        gate.set()
+        while app.screen.atlas is None:
+            await pilot.pause()
+        await pilot.pause()
+        assert app.screen.shown[0] == "diverging"
+
+
+async def test_nothing_is_repainted_when_news_are_the_same():
+    async with make_app(FINDING).run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await pilot.pause()
+        painted = []
+        for view in (screen.tree_pane, screen.page, screen.guided):
+            view.refresh = lambda *regions, **_: painted.append(regions)
+        screen.receive(SessionSnapshot(findings=(FINDING,)), frozenset({"findings", "facts"}))
+        await pilot.pause()
+        assert painted == []

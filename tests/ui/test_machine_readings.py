@@ -110,4 +110,3 @@ def test_simulated_is_said():
     said = text_of(Machine((FULL,), simulated=True))
     assert said[0].endswith("simulated")
     assert any("recording" in row for row in said)
-

@@ -32,7 +32,9 @@ class RunScreen(Screen[None]):
     """
 
     def compose(self) -> ComposeResult:
-        yield TopLine(self.SCOPE)
+        top = TopLine(self.SCOPE)
+        self._name_run(top, self.owner.snapshot)
+        yield top
         yield from self.body()
         yield FooterLine(self.SCOPE)
 
@@ -66,9 +68,11 @@ class RunScreen(Screen[None]):
     def receive(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
         """Pass news on to the first line and to the screen."""
         if "facts" in changed or "path" in changed:
-            title = self.owner.options.title or snapshot.path
-            self.query_one(TopLine).show_run(snapshot.facts, title)
+            self._name_run(self.query_one(TopLine), snapshot)
         self.show_snapshot(snapshot, changed)
+
+    def _name_run(self, top: TopLine, snapshot: SessionSnapshot) -> None:
+        top.show_run(snapshot.facts, self.owner.options.title or snapshot.path)
 
     def say(self, text: str) -> None:
         """A sentence in the last line, until the next key."""

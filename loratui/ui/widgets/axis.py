@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from loratui.core.series import SeriesView
 
@@ -26,8 +26,7 @@ def up(value: float, ladder: Sequence[float] = _LADDER) -> float:
     return 10 * power
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """The vertical axis from `low` to `high`."""
 
     low: float
@@ -133,8 +132,7 @@ def window(last: int, total: int | None, zoom: str) -> tuple[int, int]:
     return 0, end
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """A series cut into columns: NaN where a column has no finite value.
 
     `broken` tells which columns hold NaN or infinite values.

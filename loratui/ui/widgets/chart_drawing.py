@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loratui.core import units
 from loratui.core.series import SeriesView
@@ -15,8 +16,7 @@ GUTTER = 8  # cells for the labels of the vertical axis, its line included
 _STYLE = {DOTS: "dots", LINE: "line"}
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """The signs of the frame."""
 
     corner: str = "└"
@@ -50,7 +50,7 @@ class ChartData:
     log: bool = True
     ascii_only: bool = False
     caption: str = ""
-    keys: str = ""
+    focused: bool = False
 
 
 def draw_chart(
@@ -95,19 +95,18 @@ def _heading(data: ChartData, width: int) -> Cells:
     zoomed = {"third": "last third", "300": "last 300 steps"}.get(data.zoom)
     if zoomed:
         parts.append(zoomed)
-    left = f" {data.label}  "
-    words = between.join(parts)
-    room = width - len(left) - len(words) - len(data.keys) - 1
-    if room < 2:
-        return Cells.of((left, "title"), (words, "words"))
-    return Cells.of((left, "title"), (words, "words"), (" " * room, ""), (data.keys, "words"))
+    return Cells.of(
+        (" ", ""),
+        (data.label, "here" if data.focused else "title"),
+        (f"  {between.join(parts)}"[: max(width - len(data.label) - 1, 0)], "muted"),
+    )
 
 
 def _empty(data: ChartData) -> list[Cells]:
     return [
-        Cells.of((f" The {data.label} of each step is drawn here", "words")),
-        Cells.of((" as soon as the trainer prints it:", "words")),
-        Cells.of((" dots are single steps, the line is smoothed.", "words")),
+        Cells.of((f" The {data.label} of each step is drawn here", "muted")),
+        Cells.of((" as soon as the trainer prints it:", "muted")),
+        Cells.of((" dots are single steps, the line is smoothed.", "muted")),
     ]
 
 
@@ -139,9 +138,7 @@ def _line(canvas: Canvas, axis: Axis, values: Sequence[float], gaps: Sequence[bo
         last = (x, y)
 
 
-def _plot(
-    canvas: Canvas, axis: Axis, data: ChartData, signs: Signs, labelled: bool
-) -> list[Cells]:
+def _plot(canvas: Canvas, axis: Axis, data: ChartData, signs: Signs, labelled: bool) -> list[Cells]:
     labels: dict[int, str] = {}
     for value in reversed(axis.ticks(max(2, canvas.height // 3)) if labelled else []):
         share = axis.place(value)
@@ -154,7 +151,7 @@ def _plot(
         label = labels.get(y, "")
         wall = signs.notch if label else signs.wall
         head = f"{label:>{GUTTER - 2}} {wall}"
-        styles = ("frame",) * len(head) + tuple(_STYLE.get(layer, "") for layer in layers)
+        styles = ("muted",) * len(head) + tuple(_STYLE.get(layer, "") for layer in layers)
         rows.append(Cells(head + text, styles))
     return rows
 
@@ -170,21 +167,21 @@ def _marks(
     text, styles = [" "] * width, [""] * width
     for at in range(width):
         if broken[2 * at] or broken[2 * at + 1]:
-            text[at], styles[at] = signs.broken, "broken"
+            text[at], styles[at] = signs.broken, "error"
     first = next((at for at in range(width) if text[at] == signs.broken), None)
     if first is not None:
         run = first
         while run < width and text[run] == signs.broken:
             run += 1
-        _write(text, styles, run + 1, "no number", "broken")
+        _write(text, styles, run + 1, "no number", "error")
     for step, word in sorted(data.findings):
         if not start <= step <= end:
             continue
         at = min(int((step - start) * width / (end - start + 1)), width - 1)
         text[at], styles[at] = signs.mark, word
         note = units.whole(step)
-        if not _write(text, styles, at + 2, note, "words"):
-            _write(text, styles, at - len(note) - 1, note, "words")
+        if not _write(text, styles, at + 2, note, "muted"):
+            _write(text, styles, at - len(note) - 1, note, "muted")
     head = " " * GUTTER
     return Cells(head[:-1] + " " + "".join(text), ("",) * GUTTER + tuple(styles))
 
@@ -202,7 +199,7 @@ def _write(text: list[str], styles: list[str], at: int, words: str, style: str) 
 def _floor(data: ChartData, start: int, end: int, width: int, signs: Signs) -> list[Cells]:
     """The axis with a tick at each epoch, and under it what the ticks are."""
     floor = [signs.floor] * width
-    below, styles = [" "] * width, ["words"] * width
+    below, styles = [" "] * width, ["muted"] * width
     last = f"step {units.whole(end)}"
     below[width - len(last) :] = last
     first = units.whole(start)
@@ -216,7 +213,7 @@ def _floor(data: ChartData, start: int, end: int, width: int, signs: Signs) -> l
         if at >= width:
             continue
         floor[at] = signs.tick
-        named |= _write(below, styles, at, str(number) if named else f"epoch {number}", "words")
+        named |= _write(below, styles, at, str(number) if named else f"epoch {number}", "muted")
     head = " " * (GUTTER - 1)
-    line = Cells.of((f"{head}{signs.corner}{''.join(floor)}", "frame"))
+    line = Cells.of((f"{head}{signs.corner}{''.join(floor)}", "muted"))
     return [line, Cells(head + " " + "".join(below), ("",) * GUTTER + tuple(styles))]

@@ -42,8 +42,8 @@ class ChecklistPane(LineView):
     ChecklistPane > .lines--cursor { background: $background; text-style: none; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
         self.checklist = Checklist()
 
     def show(self, checklist: Checklist) -> None:

@@ -53,7 +53,7 @@ def finding_lines(finding: Finding, width: int, selected: bool) -> list[Line]:
         glyph, word, style = "✔", "resolved", "good"
     elif finding.acknowledged:
         word, style = "seen", "muted"
-    head, right = f" {glyph} {word:<8} ", since(finding)
+    head, right = f"{'▸' if selected else ' '}{glyph} {word:<8} ", since(finding)
     titles = wrap(finding.title or finding.id, width - len(head) - len(right) - 2)
     tail = (Span(f"{right} ", "muted"),) if right else ()
     name = finding.id
@@ -68,18 +68,18 @@ def finding_lines(finding: Finding, width: int, selected: bool) -> list[Line]:
         summary += f" ({finding.confidence * 100:.0f} % sure)"
     rows += [line(f"   {row}", "", target=name) for row in wrap(summary, width - 4) if row]
     if finding.fixes and finding.state == "firing":
-        rows += _first_fix(finding, width)
+        rows += _first_fix(finding, width, selected)
     return rows
 
 
-def _first_fix(finding: Finding, width: int) -> list[Line]:
+def _first_fix(finding: Finding, width: int, selected: bool) -> list[Line]:
     words = wrap(fix_words(finding.fixes[0]), width - 13)
     rows = []
     for at, text in enumerate(words):
         head = Span("   → " if at == 0 else "     ", "accent")
-        right = (Span("enter ", "key"),) if at == 0 else ()
+        right = (Span("enter ", "key"),) if at == 0 and selected else ()
         rows.append(Line((head, Span(text, "accent")), right, finding.id))
-    if len(finding.fixes) > 1:
+    if len(finding.fixes) > 1 and selected:
         more = f"     {len(finding.fixes) - 1} more to try"
         rows.append(Line((Span(more, "muted"),), (Span("s ", "key"),), finding.id))
     return rows
@@ -140,8 +140,13 @@ def beginning_lines(path: str, width: int) -> list[Line]:
 class FindingsPane(LineView):
     """The findings; the selected one is opened, acknowledged or copied by the screen's keys."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    DEFAULT_CSS = """
+    FindingsPane > .lines--cursor { background: $background; text-style: none; }
+    FindingsPane:focus > .lines--cursor { background: $surface-lighten-1; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
         self.snapshot = SessionSnapshot()
 
     def show(self, snapshot: SessionSnapshot) -> None:
@@ -160,7 +165,7 @@ class FindingsPane(LineView):
         now = self.snapshot
         rows: list[Line] = []
         for finding in now.findings:
-            rows += finding_lines(finding, width, finding.id == self.target)
+            rows += finding_lines(finding, width, finding is self.selected)
         for path, why in now.unread:
             rows += [line(f" ! {row}", "warning") for row in wrap(f"{path}: {why}", width - 4)]
         if now.status.state == "waiting" and not now.findings:

@@ -40,7 +40,7 @@ class TopLine(Row):
             right.append(Span(f"{key} {title}" if full or here else key, "title" if here else ""))
             right.append(Span("  "))
         right.append(Span(" ? help "))
-        return [Span(" loratui", "accent"), Span("  "), Span(self.run, "plain")], right
+        return [Span(" loratui", "brand"), Span("  "), Span(self.run, "plain")], right
 
 
 class FooterLine(Row):

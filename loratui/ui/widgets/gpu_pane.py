@@ -65,7 +65,7 @@ def gpu_lines(gpu: GpuReading, width: int) -> list[Line]:
 
 
 def _gauge(label: str, share: float, words: str, room: int) -> Line:
-    return Line((Span(f" {label:<7}", "label"), Span(bar(share, room), "accent"), Span(f" {words}")))
+    return Line((Span(f" {label:<7}", "label"), Span(bar(share, room), "code"), Span(f" {words}")))
 
 
 def _clock(gpu: GpuReading, width: int) -> list[Line]:
@@ -100,8 +100,8 @@ def machine_pane_lines(machine: Machine, width: int) -> list[Line]:
 class GpuPane(LineView):
     """What the GPUs do; the Machine screen says more."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
         self.machine = Machine()
 
     def show(self, machine: Machine) -> None:

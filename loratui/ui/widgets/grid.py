@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+from loratui.ui.palette import styles
 
 _JOIN = 6  # unchanged cells between two changed runs that are cheaper sent than skipped
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(NamedTuple):
     """A row: one character and one style name a cell."""
 
     text: str
@@ -35,9 +36,7 @@ class Cells:
         if len(self.text) == width:
             return self
         missing = max(width - len(self.text), 0)
-        return Cells(
-            self.text[:width] + " " * missing, self.styles[:width] + ("",) * missing
-        )
+        return Cells(self.text[:width] + " " * missing, self.styles[:width] + ("",) * missing)
 
     def runs(self) -> Iterator[tuple[str, str]]:
         """Neighbouring cells of one style together."""
@@ -54,9 +53,7 @@ def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
         return []
     found: list[tuple[int, int]] = []
     for x in range(len(now.text)):
-        same = (
-            x < len(was.text) and was.text[x] == now.text[x] and was.styles[x] == now.styles[x]
-        )
+        same = x < len(was.text) and was.text[x] == now.text[x] and was.styles[x] == now.styles[x]
         if same:
             continue
         if found and x - found[-1][1] < _JOIN:
@@ -69,9 +66,6 @@ def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
 class GridView(Widget):
     """Shows what `draw` returns; `redraw` compares with what is shown and repaints the rest."""
 
-    PREFIX = "grid"
-    """How the component classes of the styles begin."""
-
     DEFAULT_CSS = """
     GridView { background: $background; }
     """
@@ -79,6 +73,7 @@ class GridView(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.cells: list[Cells] = []
+        self._filled_for = Size(0, 0)
 
     def draw(self, width: int, height: int) -> Sequence[Cells]:
         """The rows to show."""
@@ -90,7 +85,7 @@ class GridView(Widget):
         if width <= 0 or height <= 0:
             return
         old = self.cells
-        self.cells = [row.fitted(width) for row in self.draw(width, height)][:height]
+        self._fill()
         blank = Cells(" " * width, ("",) * width)
         regions = []
         for y in range(max(len(old), len(self.cells))):
@@ -100,18 +95,29 @@ class GridView(Widget):
         if regions:
             self.refresh(*regions)
 
+    def _fill(self) -> None:
+        self._filled_for = self.size
+        width, height = self.size
+        self.cells = [row.fitted(width) for row in self.draw(width, height)][:height]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The first painting comes before the event that tells the size."""
+        if self.size != self._filled_for:
+            self._fill()
+        return super().render_lines(crop)
+
     def on_resize(self, _: events.Resize) -> None:
-        self.cells = []
         self.redraw()
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
         if y >= len(self.cells):
             return Strip.blank(self.size.width, base)
+        named = styles(self.app)
         segments = [
             Segment(
                 text,
-                base + self.get_component_rich_style(f"{self.PREFIX}--{style}") if style else base,
+                base + named[style] if style else base,
             )
             for text, style in self.cells[y].runs()
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
@@ -15,22 +15,19 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from loratui.kb.text import folded, printable
+from loratui.ui.palette import styles
 
 _NEAR = 3  # rows out of view that the cursor may jump over without hiding text
 
-STYLES = ("muted", "label", "title", "accent", "good", "warning", "error", "code", "key", "plain")
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of text with the name of its style (one of `STYLES`, or empty)."""
+class Span(NamedTuple):
+    """A piece of text with the name of its style (one of `palette.STYLES`, or empty)."""
 
     text: str
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One row: spans from the left, spans against the right edge, and what choosing it means.
 
     Neighbouring lines with the same `target` are one item: the cursor marks them together.
@@ -71,11 +68,10 @@ def wrap(text: str, width: int) -> list[str]:
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows what `build` returns; `rebuild` compares with what is shown and repaints the rest."""
 
-    COMPONENT_CLASSES = {f"lines--{name}" for name in (*STYLES, "cursor")}
+    COMPONENT_CLASSES = {"lines--cursor"}
     """
     | Class | Description |
     | :- | :- |
-    | `lines--muted` … `lines--code` | The styles that a `Span` can name. |
     | `lines--cursor` | Laid over the lines of the item under the cursor. |
     """
 
@@ -86,16 +82,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         overflow-x: hidden;
         background: $background;
     }
-    LineView > .lines--muted { color: $text-muted; }
-    LineView > .lines--label { color: $text-muted; }
-    LineView > .lines--title { text-style: bold; }
-    LineView > .lines--accent { color: $text-accent; }
-    LineView > .lines--good { color: $text-success; }
-    LineView > .lines--warning { color: $text-warning; }
-    LineView > .lines--error { color: $text-error; }
-    LineView > .lines--key { color: $foreground; text-style: bold; }
-    LineView > .lines--plain { color: $foreground; }
-    LineView > .lines--code { color: $text-primary; }
     LineView > .lines--cursor { text-style: bold; background: $boost; }
     LineView:focus > .lines--cursor {
         color: $block-cursor-foreground;
@@ -131,6 +117,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.lines: list[Line] = []
         self.target = ""
+        self._filled_for = 0
 
     @property
     def ascii_only(self) -> bool:
@@ -148,16 +135,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        # Signs that stand for one character may take two in ASCII: leave room for them.
-        room = width - 4 if self.ascii_only else width
-        old, self.lines = self.lines, list(self.build(room))
-        before = self.target
-        targets = self.targets()
-        if self.target not in targets:
-            self.target = targets[0] if targets else ""
-        if (size := Size(width, len(self.lines))) != self.virtual_size:
-            self.virtual_size = size
-        for y in range(max(len(old), len(self.lines))):
+        old, before = self.lines, self.target
+        self._fill(width)
+        self._resize_content(width)
+        top = self.scroll_offset.y
+        for y in range(top, min(max(len(old), len(self.lines)), top + self.size.height)):
             was = old[y] if y < len(old) else Line()
             now = self.lines[y] if y < len(self.lines) else Line()
             if was != now:
@@ -167,6 +149,37 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self._refresh_item(self.target)
         elif not old and before:
             self.reveal()
+
+    def _fill(self, width: int) -> None:
+        """Ask for the lines; the cursor stays where it is if it can."""
+        self._filled_for = width
+        # Signs that stand for one character may take two in ASCII: leave room for them.
+        self.lines = list(self.build(width - 4 if self.ascii_only else width))
+        targets = self.targets()
+        if self.target not in targets:
+            self.target = targets[0] if targets else ""
+
+    def _resize_content(self, width: int) -> None:
+        """Say how many lines there are.
+
+        The whole screen is laid out again for that, and this widget painted, unless all lines fit
+        before and after: then nothing can scroll, and the number is only noted.
+        """
+        size = Size(width, len(self.lines))
+        if size == self.virtual_size:
+            return
+        room = self.scrollable_content_region.height
+        if max(size.height, self.virtual_size.height) <= room and not _auto_height(self):
+            self.set_reactive(ScrollView.virtual_size, size)
+        else:
+            self.virtual_size = size
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The first painting comes before the event that tells the size."""
+        width = self.scrollable_content_region.width
+        if width > 0 and width != self._filled_for:
+            self._fill(width)
+        return super().render_lines(crop)
 
     def targets(self) -> list[str]:
         """The items from top to bottom."""
@@ -265,11 +278,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         over = Style.null()
         if row.target and row.target == self.target:
             over = self.get_component_rich_style("lines--cursor")
+        named = styles(self.app)
         segments: list[Segment] = []
         for span in laid_out(row, width, self.ascii_only):
             style = base
             if span.style:
-                style += self.get_component_rich_style(f"lines--{span.style}")
+                style += named[span.style]
             segments.append(Segment(span.text, style + over))
         return Strip(segments).adjust_cell_length(width, base + over)
 
@@ -285,6 +299,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
                 self.post_message(self.Chosen(self, target))
             else:
                 self.point_at(target)
+
+
+def _auto_height(view: LineView) -> bool:
+    height = view.styles.height
+    return height is not None and height.is_auto
 
 
 def laid_out(row: Line, width: int, ascii_only: bool = False) -> list[Span]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from textual.geometry import Region, Size
+from textual.geometry import Region
 
 from loratui.core.events import LogLine
 from loratui.ui.widgets.lines import Line, LineView, Span, changed_cells, line, wrap
@@ -24,18 +24,21 @@ class LogPane(LineView):
     LogPane > .lines--cursor { background: $background; text-style: none; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
         self.kept: deque[tuple[int, LogLine]] = deque(maxlen=KEPT)
         self.count = 0
         self.errors_only = False
         self._rows: dict[int, tuple[Line, ...]] = {}
         self._laid_out_for = 0
+        self.following = True
+        self._own_scroll = False
 
-    @property
-    def following(self) -> bool:
-        """Whether the newest line is in view, so that the next one is to be as well."""
-        return self.scroll_offset.y >= self.max_scroll_y
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """New lines are followed again once the user has come back to the end."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._own_scroll:
+            self.following = new_value >= self.max_scroll_y
 
     @property
     def selected(self) -> LogLine | None:
@@ -61,7 +64,7 @@ class LogPane(LineView):
     def toggle_errors(self) -> None:
         """Only warnings and errors, or every line."""
         self.errors_only = not self.errors_only
-        self.scroll_to(y=self.max_scroll_y, animate=False)
+        self.following = True
         self.rebuild()
 
     def build(self, width: int) -> list[Line]:
@@ -85,12 +88,16 @@ class LogPane(LineView):
         width, height = self.scrollable_content_region.size
         if width <= 0:
             return
-        following, top = self.following, self.scroll_offset.y
+        top = self.scroll_offset.y
         old = self.lines[top : top + height]
-        self.lines = self.build(width)
-        self.virtual_size = Size(width, len(self.lines))
+        self._fill(width)
+        following = self.following
+        self._own_scroll = True
+        self._resize_content(width)
         if following:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        self._own_scroll = False
+        if following:
             self.target = self.lines[-1].target if self.lines else ""
         top = self.scroll_offset.y
         new = self.lines[top : top + height]

@@ -10,38 +10,23 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from loratui.ui.palette import styles
 from loratui.ui.widgets.lines import Line, Span, changed_cells, laid_out
 
 __all__ = ["Row", "Span"]
-
-_STYLES = ("accent", "title", "muted", "good", "warning", "error", "key", "plain")
 
 
 class Row(Widget):
     """Shows what `build` returns: spans from the left and spans against the right edge."""
 
-    COMPONENT_CLASSES = {f"row--{name}" for name in _STYLES}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `row--accent` … `row--plain` | The styles that a `Span` can name. |
-    """
-
     DEFAULT_CSS = """
     Row { height: 1; width: 1fr; background: $background; }
-    Row > .row--accent { color: $text-accent; text-style: bold; }
-    Row > .row--title { color: $foreground; text-style: bold; }
-    Row > .row--muted { color: $text-muted; }
-    Row > .row--good { color: $text-success; }
-    Row > .row--warning { color: $text-warning; }
-    Row > .row--error { color: $text-error; text-style: bold; }
-    Row > .row--key { color: $foreground; text-style: bold; }
-    Row > .row--plain { color: $foreground; }
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.row = Line()
+        self._filled_for = 0
 
     @property
     def ascii_only(self) -> bool:
@@ -58,12 +43,22 @@ class Row(Widget):
         if width <= 0:
             return
         was = self.row
-        left, right = self.build(width)
-        self.row = Line(tuple(left), tuple(right))
+        self._fill(width)
         if was != self.row:
             start, stop = changed_cells(was, self.row, width, self.ascii_only)
             if stop > start:
                 self.refresh(Region(start, 0, stop - start, 1))
+
+    def _fill(self, width: int) -> None:
+        self._filled_for = width
+        left, right = self.build(width)
+        self.row = Line(tuple(left), tuple(right))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The first painting comes before the event that tells the size."""
+        if self.size.width != self._filled_for:
+            self._fill(self.size.width)
+        return super().render_lines(crop)
 
     def on_resize(self, _: events.Resize) -> None:
         self.rebuild()
@@ -72,11 +67,11 @@ class Row(Widget):
         base = self.rich_style
         if y:
             return Strip.blank(self.size.width, base)
-        width = self.size.width
+        width, named = self.size.width, styles(self.app)
         segments = [
             Segment(
                 span.text,
-                base + self.get_component_rich_style(f"row--{span.style}") if span.style else base,
+                base + named[span.style] if span.style else base,
             )
             for span in laid_out(self.row, width, self.ascii_only)
         ]

@@ -55,19 +55,8 @@ def _range(levels: Sequence[float]) -> tuple[float, float]:
 class Sparkline(GridView):
     """The sparkline as a widget of one row."""
 
-    PREFIX = "sparkline"
-    COMPONENT_CLASSES = {"sparkline--loss", "sparkline--empty"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `sparkline--loss` | The line. |
-    | `sparkline--empty` | The words that stand there before there is a loss. |
-    """
-
     DEFAULT_CSS = """
     Sparkline { height: 1; }
-    Sparkline > .sparkline--loss { color: $text-primary; }
-    Sparkline > .sparkline--empty { color: $text-muted; }
     """
 
     def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:  # noqa: A002
@@ -82,5 +71,5 @@ class Sparkline(GridView):
 
     def draw(self, width: int, height: int) -> list[Cells]:
         if self.view is None or not self.view.count:
-            return [Cells.of(("no loss yet", "empty"))]
-        return [Cells.of((sparkline(self.view, width, self.ascii_only), "loss"))]
+            return [Cells.of(("no loss yet", "muted"))]
+        return [Cells.of((sparkline(self.view, width, self.ascii_only), "code"))]

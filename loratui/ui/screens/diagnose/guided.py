@@ -144,7 +144,7 @@ class GuidedPane(LineView):
         for index, node in enumerate(walk.choices):
             rows += self._choice(index, node, len(everything), width)
         if not walk.unsure:
-            aside = _count(len(everything), "shows all")
+            aside = f"shows all {len(everything)}"
             rows.append(_choice_line(UNSURE, "Not sure", aside, UNSURE))
         return rows
 
@@ -152,7 +152,8 @@ class GuidedPane(LineView):
         left = len(symptoms_below(node))
         out = possible - left
         seen = any(symptom in self.found for symptom in symptoms_below(node))
-        aside = "this run" if seen else f"rules out {out} of {possible}" if out else ""
+        parts = ("this run" if seen else "", f"rules out {out} of {possible}" if out else "")
+        aside = " · ".join(part for part in parts if part)
         letter = LETTERS[index] if index < len(LETTERS) else " "
         rows = []
         for at, part in enumerate(wrap(node.text, width - 3 - len(aside) - 2)):
@@ -171,13 +172,9 @@ def _question(node: Node) -> str:
     return node.question or node.text
 
 
-def _count(number: int, verb: str) -> str:
-    return f"{verb} {number}"
-
-
 def _choice_line(letter: str, text: str, aside: str, target: str, *, seen: bool = False) -> Line:
     return Line(
-        (Span(f"{letter}  ", "accent"), Span(text)),
+        (Span(f"{letter}  ", "key"), Span(text)),
         (Span(aside, "warning" if seen else "muted"),) if aside else (),
         target,
     )

@@ -26,6 +26,11 @@ _STYLES = {
 class PagePane(LineView):
     """Shows one page; `opened` holds the items whose folded blocks are shown."""
 
+    # The cursor means something here only while the page has the keys.
+    DEFAULT_CSS = """
+    PagePane > .lines--cursor { text-style: none; background: $background; }
+    """
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.blocks: Sequence[Block] = ()
@@ -53,14 +58,14 @@ class PagePane(LineView):
         for block in self.blocks:
             if block.folded and block.target not in self.opened:
                 continue
-            if block.label and rows:
+            if rows and (block.label or block.role == "meaning"):
                 rows.append(line())
             rows += self._rows(block, width)
         return rows
 
     def _rows(self, block: Block, width: int) -> list[Line]:
         style = _STYLES.get(block.role, "")
-        if block.role in ("title", "note"):
+        if block.role in ("title", "note", "meaning"):
             return _paragraph(block, "", style, width)
         mark = block.mark
         if block.role == "fix" and block.target in self.tried:
@@ -92,7 +97,7 @@ def _paragraph(block: Block, head: str, style: str, width: int) -> list[Line]:
     rows = []
     for at, row in enumerate(wrap(text, room)):
         left = (
-            (Span(label, "label"), Span(mark, style if block.role != "fix" else "accent"))
+            (Span(label, "label"), Span(mark, style if block.role != "fix" else "key"))
             if at == 0
             else (Span(" " * used),)
         )

@@ -40,6 +40,14 @@ class QueryLine(Input):
 class ResultsPane(LineView):
     """Symptoms that match, each with the text that matched."""
 
+    # The keys go to the line above while the cursor moves here.
+    DEFAULT_CSS = """
+    ResultsPane > .lines--cursor {
+        color: $block-cursor-foreground;
+        background: $block-cursor-background;
+    }
+    """
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.hits: Sequence[Hit] = ()
@@ -68,5 +76,7 @@ class ResultsPane(LineView):
         return rows
 
 
-_HOW = "Type a few words, the name of an option, or paste a line of the log. ↑↓ select, enter opens."
+_HOW = (
+    "Type a few words, the name of an option, or paste a line of the log. ↑↓ select, enter opens."
+)
 _NONE = "Nothing matches. Fewer words find more; an empty line goes back to the tree."

@@ -337,7 +337,7 @@ class DiagnoseScreen(RunScreen):
         self.action_open()
 
     @on(QueryLine.Closed)
-    def _closed(self) -> None:
+    def _search_closed(self) -> None:
         self._end_search()
 
     @on(LineView.Moved)

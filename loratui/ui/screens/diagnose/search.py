@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 
 _WORD = re.compile(r"[^\W_]+(?:_[^\W_]+)*")
 _PASTED = 6  # this many words are a pasted line: it need not match whole
+_RECOGNISED = 100.0  # a pattern that matches counts for more than any likeness
 _CLOSE = 0.8  # likeness at which a word counts as misspelt
 
 
@@ -52,7 +53,8 @@ class Index:
 
     def search(self, query: str, limit: int = 50) -> list[Hit]:
         """The best hits, one a symptom, best first."""
-        query = " ".join(query.lower().split())[:400]
+        typed = query[:1000]
+        query = " ".join(typed.lower().split())[:400]
         if not query:
             return []
         wanted = [self._corrected(word) for word in dict.fromkeys(words(query))]
@@ -64,8 +66,10 @@ class Index:
             score = _score(query, rare, total, text, pasted) * entry.weight
             if score > 0 and (entry.symptom not in best or score > best[entry.symptom].score):
                 best[entry.symptom] = Hit(entry.symptom, entry.field, entry.text, score)
-        for entry in self._recognise(query) if pasted and self._recognise else ():
-            best[entry.symptom] = Hit(entry.symptom, entry.field, entry.text, 10.0 * entry.weight)
+        for entry in self._recognise(typed) if self._recognise else ():
+            sure = Hit(entry.symptom, entry.field, entry.text, _RECOGNISED * entry.weight)
+            if entry.symptom not in best or best[entry.symptom].score < sure.score:
+                best[entry.symptom] = sure
         return sorted(best.values(), key=lambda hit: -hit.score)[:limit]
 
     def _corrected(self, word: str) -> str:

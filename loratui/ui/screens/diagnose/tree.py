@@ -144,7 +144,7 @@ class TreePane(LineView):
         shown = node.id in self.opened
         inside = any(leaf.symptom in self.found for leaf in node.walk() if leaf.symptom)
         aside = "this run" if inside and not shown else ""
-        rows = _row("▾ " if shown else "▸ ", node.text, aside, node.id, depth, width, "accent")
+        rows = _row("▾ " if shown else "▸ ", node.text, aside, node.id, depth, width, "muted")
         if shown:
             for child in node.children:
                 rows += self._branch(child, depth + 1, width)

@@ -15,7 +15,7 @@ from loratui.ui.widgets.lines import Line, Span, line, wrap
 _LABEL = 11  # cells of the column of labels
 _GAP = "   "
 _DASH = "–"
-_IDLE = frozenset({"idle", "gpu idle", "gpu_idle"})  # a card at rest is not held back
+_IDLE = "idle"  # the reason of a card at rest, which nothing holds back
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,9 @@ def _slowed(gpu: GpuReading, width: int) -> list[Line]:
     shares = {
         reason: share
         for reason, share in (gpu.throttle_share or {}).items()
-        if share > 0 and reason.lower() not in _IDLE
+        if share > 0 and reason != _IDLE
     }
-    now = [reason for reason in gpu.throttle or () if reason.lower() not in _IDLE]
+    now = [reason for reason in gpu.throttle or () if reason != _IDLE]
     if gpu.throttle is None and not shares:
         return _labelled("slowed by", f"{_DASH}  not reported", width, "muted")
     if not now and not shares:
@@ -165,12 +165,12 @@ def _processes(gpu: GpuReading, width: int) -> list[Line]:
     rows = []
     biggest = sorted(gpu.processes, key=lambda process: (-(process.memory or 0), process.pid))
     for at, process in enumerate(biggest):
-        memory = (
-            "memory not shown" if process.memory is None else f"{units.gib(process.memory):>5} GB"
-        )
+        memory = _DASH if process.memory is None else f"{units.gib(process.memory)} GB"
         head = Span(("processes" if at == 0 else "").ljust(_LABEL), "label")
         name = process.name or "name hidden"
-        rows.append(Line((head, Span(f"{memory}  {process.pid:>7}  {name}"))))
+        if process.memory is None:
+            name += " (memory not shown)"
+        rows.append(Line((head, Span(f"{memory:>8}  {process.pid:>7}  {name}"))))
     return rows
 
 

@@ -1,0 +1,331 @@
+"""Recognises error texts: one scanner for all patterns of the knowledge base."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loratui.core.events import Failure, LogLine
+from loratui.core.findings import Evidence, Severity, Verdict
+from loratui.detectors.base import View
+
+LONGEST = 4000
+"""Characters of a line that are looked at: its beginning and its end."""
+
+SHOWN = 600
+"""Characters of a line kept as evidence."""
+
+CRASHED = "crashed"
+"""The finding whose patterns are wrappers: exceptions that only report another one."""
+
+KILLED = "killed"
+
+
+class Pattern(Protocol):
+    """What the scanner needs of an entry of the knowledge base."""
+
+    @property
+    def finding(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def needle(self) -> str: ...
+    @property
+    def where(self) -> str: ...
+    @property
+    def severity(self) -> str | None: ...
+    @property
+    def fallback(self) -> bool: ...
+    @property
+    def frame(self) -> str: ...
+
+
+class Harmless(Protocol):
+    """A line that looks like an error and is none."""
+
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def needle(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A compiled pattern."""
+
+    source: Pattern
+    needle: str
+    regex: re.Pattern[str]
+    frame: re.Pattern[str] | None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one finding so far."""
+
+    verdict: Verdict
+    count: int
+    numbers: dict[str, object]
+    fallback: bool = False
+
+
+@dataclass(slots=True)
+class _Text:
+    """A line or an exception, ready to be matched."""
+
+    text: str
+    squeezed: str
+    kind: str
+    source: str
+    offset: int
+    level: str = ""
+    frames: tuple[str, ...] = ()
+    data: dict[str, object] = field(default_factory=dict)
+
+
+_EXCEPTION = re.compile(
+    r"(?:^|[\s:>\]|])(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Invalid|Warning)?:"
+)
+_BLANK = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]| ")
+_QUIET = ("info", "warning")
+_NUMBER = re.compile(r"-?\d+$")
+
+
+def tolerant(pattern: str) -> str:
+    """The pattern with every blank optional: wrapped lines are joined with or without one."""
+
+    def loosened(found: re.Match[str]) -> str:
+        return r"\s*" if found.group() in (" ", r"\ ") else found.group()
+
+    return _BLANK.sub(loosened, pattern)
+
+
+def squeezed(text: str) -> str:
+    """Lower case without blanks, for the needles."""
+    return text.lower().replace(" ", "").replace("\t", "").replace("\n", "")
+
+
+class TextScanner:
+    """Matches lines and exceptions against all patterns and says which findings they show."""
+
+    def __init__(
+        self, messages: Iterable[Pattern], noise: Iterable[Harmless] | None = None
+    ) -> None:
+        messages = tuple(messages) if not isinstance(messages, tuple) else messages
+        if noise is None:
+            noise = getattr(messages, "noise", ())
+        self._known = [
+            _Known(
+                message,
+                squeezed(message.needle),
+                re.compile(tolerant(message.pattern), re.IGNORECASE),
+                re.compile(message.frame) if message.frame else None,
+            )
+            for message in messages
+        ]
+        self._harmless = [
+            (squeezed(entry.needle), re.compile(tolerant(entry.pattern), re.IGNORECASE))
+            for entry in noise
+        ]
+        self._needles = sorted({known.needle for known in self._known})
+        self._seen: dict[str, _Seen] = {}
+        self._rank: int | None = None
+        self._ended = False
+
+    def update(self, view: View) -> Mapping[str, Verdict]:
+        """Firing verdicts of findings that are new, or were seen again, in this batch."""
+        changed: dict[str, Verdict] = {}
+        for text in self._candidates(view.lines):
+            self._look(text, view, changed)
+        for failure in view.failures:
+            self._failure(failure, view, changed)
+        if view.ended is not None and not self._ended:
+            self._ended = True
+            if view.ended.how == KILLED and KILLED not in self._seen:
+                ended = view.ended
+                text = ended.detail or KILLED
+                about = _Text(text, "", "line", ended.source, ended.offset)
+                numbers: dict[str, object] = {"code": ended.code, "how": ended.detail}
+                self._fire(KILLED, about, numbers, None, False, view, changed)
+        return changed
+
+    # lines
+
+    def _candidates(self, lines: Iterable[LogLine]) -> Iterable[_Text]:
+        """Lines that hold a needle; one search over all of them first, as most hold none."""
+        kept = [line for line in lines if line.text]
+        if not kept:
+            return
+        blob = "\n".join(line.text for line in kept).lower().replace(" ", "").replace("\t", "")
+        if not any(needle in blob for needle in self._needles):
+            return
+        for line in kept:
+            text = _cut(line.text)
+            small = squeezed(text)
+            if any(needle in small for needle in self._needles):
+                yield _Text(text, small, "line", line.source, line.offset, line.level)
+
+    def _look(self, text: _Text, view: View, changed: dict[str, Verdict]) -> bool:
+        """Fire what `text` shows; true when it was recognised or is known to be harmless."""
+        if self._is_harmless(text):
+            return True
+        found = list(self._matches(text))
+        if any(not known.source.fallback for known, _ in found):
+            found = [(known, match) for known, match in found if not known.source.fallback]
+        for known, match in found[:1] if text.kind == "exception" else found:
+            self._fire(
+                known.source.finding,
+                text,
+                _groups(match),
+                known.source.severity,
+                known.source.fallback,
+                view,
+                changed,
+            )
+        return bool(found)
+
+    def _is_harmless(self, text: _Text) -> bool:
+        return any(
+            needle in text.squeezed and regex.search(text.text) for needle, regex in self._harmless
+        )
+
+    def _matches(self, text: _Text) -> Iterable[tuple[_Known, re.Match[str]]]:
+        quiet = text.kind == "line" and (
+            text.level in _QUIET or not _EXCEPTION.search(text.text)
+        )
+        for known in self._known:
+            if known.needle not in text.squeezed or known.source.finding == CRASHED:
+                continue
+            where = known.source.where
+            if where == "exception" and quiet:
+                continue
+            if where == "line" and text.kind == "exception":
+                continue
+            if known.frame is not None and not any(map(known.frame.search, text.frames)):
+                continue
+            match = known.regex.search(text.text)
+            if match is not None:
+                yield known, match
+
+    # exceptions
+
+    def _failure(self, failure: Failure, view: View, changed: dict[str, Verdict]) -> None:
+        if failure.rank is not None:
+            if self._rank is None:
+                self._rank = failure.rank
+            elif failure.rank != self._rank:
+                return  # the first rank to fail is the cause, the others fall with it
+        whole = f"{failure.type}: {failure.message}" if failure.message else failure.type
+        cut = _cut(whole)
+        text = _Text(
+            cut,
+            squeezed(cut),
+            "exception",
+            failure.source,
+            failure.offset,
+            frames=failure.frames,
+            data={"frames": list(failure.frames), "rank": failure.rank},
+        )
+        if self._look(text, view, changed):
+            self._settle(changed)
+            return
+        if any(finding != CRASHED and self._serious(finding) for finding in self._seen):
+            return
+        wrapper = any(
+            known.source.finding == CRASHED
+            and known.needle in text.squeezed
+            and known.regex.search(text.text)
+            for known in self._known
+        )
+        if CRASHED in self._seen and wrapper:
+            return
+        numbers: dict[str, object] = {
+            "type": failure.type,
+            "message": failure.message.split("\n", 1)[0][:SHOWN],
+            "last": failure.frames[-1] if failure.frames else None,
+            "wrapper": wrapper,
+        }
+        if CRASHED in self._seen and not self._seen[CRASHED].numbers.get("wrapper"):
+            return  # what came first is nearer to the cause
+        self._seen.pop(CRASHED, None)
+        self._fire(CRASHED, text, numbers, None, False, view, changed)
+
+    def _serious(self, finding: str) -> bool:
+        severity = self._seen[finding].verdict.severity
+        return severity is None or severity >= Severity.ERROR
+
+    def _settle(self, changed: dict[str, Verdict]) -> None:
+        """A recognised exception explains an unrecognised one of the same chain."""
+        if CRASHED in self._seen:
+            del self._seen[CRASHED]
+            changed[CRASHED] = Verdict("clear")
+
+    # verdicts
+
+    def _fire(
+        self,
+        finding: str,
+        text: _Text,
+        numbers: Mapping[str, object],
+        severity: str | None,
+        fallback: bool,
+        view: View,
+        changed: dict[str, Verdict],
+    ) -> None:
+        known = self._seen.get(finding)
+        fresh = known is None or (known.fallback and not fallback)
+        if known is not None and fallback and not known.fallback:
+            return
+        count = 1 if known is None else known.count + 1
+        kept = {k: v for k, v in numbers.items() if v is not None}
+        if known is not None:
+            kept = {**kept, **known.numbers} if not fresh else {**known.numbers, **kept}
+        level = None if severity is None else Severity.of(severity)
+        evidence = Evidence(
+            "log",
+            text.text[:SHOWN],
+            {"source": text.source, "offset": text.offset, **text.data},
+        )
+        if known is not None and not fresh:
+            before = known.verdict
+            if before.severity is not None and (level is None or level > before.severity):
+                evidences = (evidence,)  # it was caught until now, and no longer is
+            else:
+                level, evidences = before.severity, before.evidence
+            since = before.since
+        else:
+            since, evidences = view.step, (evidence,)
+        verdict = Verdict(
+            "firing",
+            since=since,
+            severity=level,
+            numbers={**kept, "count": count},
+            evidence=evidences,
+        )
+        self._seen[finding] = _Seen(verdict, count, kept, fallback)
+        changed[finding] = verdict
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2
+    return f"{text[:half]}\n{text[-half:]}"
+
+
+def _groups(match: re.Match[str]) -> dict[str, object]:
+    """Named groups that took part, whole numbers as such; a trailing digit of a name is dropped,
+    as a name may stand only once in a pattern."""
+    found: dict[str, object] = {}
+    for name, value in match.groupdict().items():
+        if value is None:
+            continue
+        value = value.strip()
+        found.setdefault(
+            name.rstrip("0123456789"), int(value) if _NUMBER.match(value) else value
+        )
+    return found

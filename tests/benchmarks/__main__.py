@@ -1,0 +1,135 @@
+"""Prints every figure beside its target: `python -m tests.benchmarks [start|history|wire]`."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.logs import bar, write_log
+from tests.pty.terminal import Terminal
+
+HERE = Path(__file__).parent
+PYTHON = sys.executable
+
+
+def show(name: str, figure: str, target: str, *, good: bool) -> None:
+    print(f"{'ok ' if good else 'NO '} {name:<58} {figure:<34} target {target}", flush=True)
+
+
+def start(folder: Path, rounds: int = 7) -> None:
+    """First useful screen on a long log against the empty app, in turn; then a key at once."""
+    steps = 200_000
+    log = write_log(folder / "long.log", steps)
+    megabytes = log.stat().st_size / 1e6
+    empty, ours, keys = [], [], []
+    for _ in range(rounds):
+        with Terminal([PYTHON, str(HERE / "empty_app.py")]) as app:
+            app.wait_for("HELLO-WORLD")
+            empty.append(time.perf_counter() - app.began)
+        with Terminal([PYTHON, "-m", "loratui", "watch", str(log)]) as app:
+            app.wait_for(r"200[ ,]?000.*0\.1\d")
+            ours.append(time.perf_counter() - app.began)
+            app.send("2")
+            keys.append(app.wait_for("What do you see"))
+    ratio = statistics.median(a / b for a, b in zip(ours, empty, strict=True))
+    show(
+        f"first useful screen, {megabytes:.0f} MB, {steps} steps",
+        f"{statistics.median(ours):.3f} s = {ratio:.2f} x {statistics.median(empty):.3f} s",
+        "<= 1.5 x",
+        good=ratio <= 1.5,
+    )
+    slowest = statistics.median(keys) * 1000
+    show(
+        "a key right after it switches the screen",
+        f"{slowest:.0f} ms (worst {max(keys) * 1000:.0f})",
+        "<= 200 ms",
+        good=slowest <= 200,
+    )
+
+
+def history(folder: Path, rounds: int = 5) -> None:
+    """The whole pipeline of a history: bytes, steps, series, detectors, findings."""
+    from loratui.core.snapshot import SessionSnapshot
+    from loratui.engine.diagnosis import read_all
+    from loratui.kb import load
+    from loratui.sources.tail import Tail
+
+    kb = load()
+    steps = 200_000
+    for twice, name in ((False, "drawn once"), (True, "drawn twice")):
+        log = write_log(folder / f"history-{twice}.log", steps, twice=twice)
+        best = []
+        for _ in range(rounds):
+            begin = time.process_time()
+            seen: SessionSnapshot = read_all(Tail(log), kb)
+            best.append(steps / (time.process_time() - begin))
+            assert seen.status.step == steps
+        rate = statistics.median(best)
+        show(
+            f"whole history, each step {name}",
+            f"{rate:,.0f} steps/s (best {max(best):,.0f})",
+            ">= 300,000" if not twice else "(no target)",
+            good=twice or rate >= 300_000,
+        )
+
+
+def wire(folder: Path) -> None:
+    """What a live run costs: time to the screen, bytes and CPU at two steps a second, and idle."""
+    log = folder / "live.log"
+    total = 4000
+    log.write_text("".join(bar(step, total, 0.12) for step in range(1, 600)), encoding="utf-8")
+    with Terminal([PYTHON, "-m", "loratui", "watch", str(log)], columns=120, rows=40) as app:
+        app.wait_for(r"599")
+        app.run_for(4.0)
+        step, late = 600, []
+        with log.open("a", encoding="utf-8") as file:
+            begin, written, cpu = time.perf_counter(), app.written, app.cpu()
+            while time.perf_counter() - begin < 30:
+                file.write(bar(step, total, 0.12 + (step % 7) / 200))
+                file.flush()
+                shown = f"{step:,}".replace(",", "[ ,]?")
+                late.append(app.wait_for(rf"(?<![\d]){shown}(?!\d)", timeout=5) * 1000)
+                step += 1
+                app.run_for(max(0.0, 0.5 * (step - 600) - (time.perf_counter() - begin)))
+            spent = time.perf_counter() - begin
+        middle = statistics.median(late)
+        show(
+            "a written line is on screen",
+            f"{middle:.0f} ms median (worst {max(late):.0f})",
+            "<= 150 ms",
+            good=middle <= 150,
+        )
+        rate = (app.written - written) / spent / 1000
+        show(
+            "Live at 120x40, 2 steps/s, to the terminal",
+            f"{rate:.2f} KB/s",
+            "<= 6 KB/s",
+            good=rate <= 6,
+        )
+        share = (app.cpu() - cpu) / spent
+        show(
+            "Live at 120x40, 2 steps/s, of a core", f"{share:.2%}", "<= 3 %", good=share <= 0.03
+        )
+        app.run_for(12.0)
+        written, cpu = app.written, app.cpu()
+        app.run_for(10.0)
+        show(
+            "nothing changes for ten seconds",
+            f"{app.written - written} bytes, {(app.cpu() - cpu) / 10:.2%} of a core",
+            "0 bytes",
+            good=app.written == written,
+        )
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or ["start", "history", "wire"]
+    with tempfile.TemporaryDirectory() as name:
+        for part in chosen:
+            {"start": start, "history": history, "wire": wire}[part](Path(name))
+
+
+if __name__ == "__main__":
+    main()
