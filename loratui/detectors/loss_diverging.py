@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from loratui.core.findings import Severity, Verdict
-from loratui.core.statistics import windows
+from loratui.core.statistics import median, windows
 from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
 
 RISE = math.log(1.5)
@@ -16,7 +16,8 @@ MEAN_SIZES = (2, 3, 6, 12)
 """The same for a running mean, whose blocks span an epoch each."""
 
 SUDDEN = math.log(3)
-"""One block (of a running mean two) so far above, by seven errors, is enough: an explosion is told at once."""
+"""One block (of a running mean two) so far above, by seven errors, is enough: an explosion is told
+at once."""
 
 MILD = math.log(2)
 """Up to this a rise costs quality; above, the run is lost unless something is changed."""
@@ -59,12 +60,14 @@ class LossDiverging(CurveDetector):
         blocks = trend.blocks
         low = sum(b.mean for b in blocks[at : at + size]) / size
         now = sum(b.mean for b in blocks[-size:]) / size
-        # The onset is the block after the last one nearer to the low than to the present level.
+        # The rise is underway from the block after the last one nearer to the low than to now.
         half = (low + now) / 2
         onset = len(blocks) - 1
         while onset > at + size and blocks[onset - 1].mean > half:
             onset -= 1
-        while onset > at + size and blocks[onset - 1].mean > low + 2 * trend.error:
+        # A slow rise began earlier: where the blocks were still within the noise before it.
+        usual = median([b.mean for b in blocks[:onset]])
+        while onset > at + size and blocks[onset - 1].mean > usual + 2 * trend.error:
             onset -= 1
         ratio = math.exp(now - low)
         since = blocks[onset].first

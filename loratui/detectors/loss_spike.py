@@ -38,10 +38,10 @@ USUAL = 3
 JUMP = 0.03
 """Relative rise of a running mean in one step; three printed digits alone give up to 1 %."""
 
-BLURRED = 0.6
+BLURRED = 0.5
 """Log-sd of the losses behind a running mean above which their tail cannot be judged from it."""
 
-RECORD = 4.0
+RECORD = 3.0
 """Times the highest earlier rise of a running mean."""
 
 ABOVE = 2.5

@@ -194,9 +194,7 @@ class TextScanner:
         )
 
     def _matches(self, text: _Text) -> Iterable[tuple[_Known, re.Match[str]]]:
-        quiet = text.kind == "line" and (
-            text.level in _QUIET or not _EXCEPTION.search(text.text)
-        )
+        quiet = text.kind == "line" and (text.level in _QUIET or not _EXCEPTION.search(text.text))
         for known in self._known:
             if known.needle not in text.squeezed or known.source.finding == CRASHED:
                 continue
@@ -325,7 +323,5 @@ def _groups(match: re.Match[str]) -> dict[str, object]:
         if value is None:
             continue
         value = value.strip()
-        found.setdefault(
-            name.rstrip("0123456789"), int(value) if _NUMBER.match(value) else value
-        )
+        found.setdefault(name.rstrip("0123456789"), int(value) if _NUMBER.match(value) else value)
     return found

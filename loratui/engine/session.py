@@ -164,7 +164,11 @@ class Session:
 
     def prepare(self) -> None:
         """Load the knowledge base and with it the detectors."""
-        kb = self._load() if self._load is not None else None
+        kb = None
+        try:
+            kb = self._load() if self._load is not None else None
+        except Exception as error:  # watching without advice is better than not watching
+            self._notes.append(("knowledge base", f"not usable: {type(error).__name__}: {error}"))
         self._run = Run(kb, self.source.name)
         if kb is not None:
             self._notes += [(problem.where, problem.text) for problem in kb.problems]

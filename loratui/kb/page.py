@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from loratui.core.advice import Fix, PatchLine
+from loratui.core.facts import RunFacts
 from loratui.core.findings import Finding
 from loratui.core.units import rate, whole
+from loratui.kb import resolve
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
@@ -58,8 +60,8 @@ def symptom_page(
         return _finding_only(id, finding, fixes)
     rules = {rule.id: rule for rule in symptom.fixes}
     if fixes is None:
-        fixes = finding.fixes if finding is not None and finding.fixes else ()
-    fixes = fixes or [rule_fix(base, rule) for rule in symptom.fixes]
+        fixes = finding.fixes if finding is not None else ()
+    fixes = fixes or symptom_fixes(base, id, RunFacts())
     blocks = _head(symptom.title, finding)
     blocks.append(Block("meaning", symptom.meaning))
     checks = seen_blocks(finding) if finding is not None else []
@@ -129,22 +131,24 @@ def fix_blocks(number: int, fix: Fix, diagnosis: str = "") -> list[Block]:
     ]
 
 
-def rule_fix(base: KnowledgeBase, rule: FixRule, trainer: str = "") -> Fix:
-    """A fix as the knowledge base has it, in the keys of a trainer but for no run."""
-    return Fix(
-        id=rule.id,
-        text=rule.do,
-        effort=rule.effort,
-        priority=rule.priority,
-        cost=rule.cost,
-        verify=rule.verify,
-        caveat=rule.caveat.text if rule.caveat else None,
-        source=base.cite(rule.source),
-        patch=tuple(
-            PatchLine(patch.option, key, None, _change(patch))
-            for patch in rule.patch
-            if (key := base.key(patch.option, trainer)) is not None
-        ),
+def symptom_fixes(base: KnowledgeBase, id: str, facts: RunFacts) -> tuple[Fix, ...]:  # noqa: A002
+    """The fixes of a symptom for a run; where a value is not known, the rule as it stands."""
+    symptom = base.symptoms.get(id)
+    if symptom is None:
+        return ()
+    rules = {rule.id: rule for rule in symptom.fixes}
+    return tuple(
+        fix if fix.patch else replace(fix, patch=_rule_patch(base, rules[fix.id], facts))
+        for fix in resolve.fixes(base, symptom, facts)
+    )
+
+
+def _rule_patch(base: KnowledgeBase, rule: FixRule, facts: RunFacts) -> tuple[PatchLine, ...]:
+    return tuple(
+        PatchLine(patch.option, key, None, _change(patch))
+        for patch in rule.patch
+        if (key := base.key(patch.option, facts.trainer)) is not None
+        and not (patch.option in resolve.RATES and resolve.adaptive(facts))
     )
 
 
@@ -184,9 +188,8 @@ def value_text(value: object) -> str:
 
 def patch_text(patch: PatchLine) -> str:
     """``unet_lr  2e-4 → 1e-4``, with where it stands when that is known."""
-    after = "remove it" if patch.after is None else value_text(patch.after)
-    change = after if patch.before is None else f"{value_text(patch.before)} → {after}"
-    text = f"{patch.key}  {change}"
+    values = [value_text(value) for value in (patch.before, patch.after) if value is not None]
+    text = f"{patch.key}  {' → '.join(values)}"
     if patch.file:
         text += f"   {patch.file}" + (f":{patch.line}" if patch.line else "")
     return text

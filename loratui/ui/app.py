@@ -16,6 +16,7 @@ from loratui.ui import keys
 from loratui.ui.bridge import Bridge
 from loratui.ui.messages import Act, OpenSymptom, Say
 from loratui.ui.options import UiOptions
+from loratui.ui.painting import tighten
 from loratui.ui.screens.base import RunScreen
 from loratui.ui.screens.live.screen import LiveScreen
 from loratui.ui.terminal import Terminal, on_hangup
@@ -41,8 +42,10 @@ class LoratuiApp(App[None]):
         self.terminal = Terminal.of(self.options)
         if not self.terminal.colour:
             os.environ["NO_COLOR"] = "1"  # Textual takes it out again when it starts
+        tighten()
         super().__init__()
         self.animation_level = "none"
+        self._too_small = False
         self.feed = feed
         self.snapshot = feed.latest() if feed is not None else SessionSnapshot()
         self.bridge = Bridge(feed, self.terminal.rate, self._deliver)
@@ -90,6 +93,17 @@ class LoratuiApp(App[None]):
             if self.options.polling:
                 self.bridge.start()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the least size one message stands for everything."""
+        small = event.size.width < SMALLEST[0] or event.size.height < SMALLEST[1]
+        if small and not self._too_small:
+            from loratui.ui.overlays import TooSmall
+
+            self.push_screen(TooSmall(*SMALLEST))
+        elif self._too_small and not small:
+            self.pop_screen()
+        self._too_small = small
+
     def _leave(self, code: int) -> None:
         self.exit(return_code=code)
 
@@ -123,7 +137,9 @@ class LoratuiApp(App[None]):
 
     async def action_back(self) -> None:
         """Close an overlay, else go back to Live, else quit."""
-        if len(self.screen_stack) > 1:
+        if self._too_small:
+            self.exit()
+        elif len(self.screen_stack) > 1:
             self.pop_screen()
         elif self.current_mode != "live":
             await self.switch_mode("live")
@@ -138,7 +154,7 @@ class LoratuiApp(App[None]):
         from loratui.ui.overlays import help_sheet
 
         if (screen := self.base) is not None and len(self.screen_stack) == 1:
-            self.push_screen(help_sheet(screen, self.terminal.ascii))
+            self.push_screen(help_sheet(screen))
 
     def action_copy(self) -> None:
         from loratui.ui.clipboard import copy
@@ -146,7 +162,7 @@ class LoratuiApp(App[None]):
         if (screen := self.base) is not None:
             screen.say(copy(self, screen.copied(), self.options.state))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """The palette lists the keys of the present screen and of the app."""
         for key in keys.keys_of(self.current_mode, "app"):
             if key.id != "app.commands":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.message import Message
 
 from loratui.core.findings import Finding
@@ -19,7 +21,9 @@ class OpenSymptom(Message):
 class Act(Message):
     """The user did something that the session has to know."""
 
-    def __init__(self, kind: str, target: str, note: str = "") -> None:
+    def __init__(
+        self, kind: Literal["acknowledge", "tick", "tried"], target: str, note: str = ""
+    ) -> None:
         super().__init__()
         self.kind = kind
         self.target = target

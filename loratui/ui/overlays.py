@@ -8,7 +8,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
 
 from loratui.ui.keys import Key, keys_of
 from loratui.ui.screens.base import RunScreen
@@ -55,7 +56,7 @@ class Sheet(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         box = Vertical(SheetLines(self.builder))
-        box.border_title = self.heading.replace("[", "\\[")
+        box.border_title = Content(self.heading)
         box.border_subtitle = "q close"
         yield box
 
@@ -66,7 +67,30 @@ class Sheet(ModalScreen[None]):
         self.query_one(SheetLines).page(by)
 
 
-def help_sheet(screen: RunScreen, ascii_only: bool) -> Sheet:
+class TooSmall(Screen[None]):
+    """All that is shown on a terminal on which nothing else would be readable."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        super().__init__()
+        self.least = (columns, rows)
+
+    def compose(self) -> ComposeResult:
+        yield SheetLines(self._build)
+
+    def _build(self, width: int) -> list[Line]:
+        columns, rows = self.least
+        now = self.app.size
+        text = (
+            f"This terminal is {now.width}x{now.height}; loratui needs {columns}x{rows}. "
+            "Make it larger, or leave with q: the run goes on without this screen."
+        )
+        return [line(row) for row in wrap(text, width)]
+
+    def on_resize(self) -> None:
+        self.query_one(SheetLines).rebuild()
+
+
+def help_sheet(screen: RunScreen) -> Sheet:
     """The keys of the focused pane, of the screen and of the app."""
     title, purpose = screen.help_for()
 

@@ -8,11 +8,9 @@ from loratui.core.advice import Fix, PatchLine
 from loratui.core.findings import Evidence, Finding, Severity
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
-from loratui.kb.page import Block, fix_blocks, labelled, seen_blocks
 from loratui.ui.app import LoratuiApp, UiOptions
-from loratui.ui.screens.diagnose.atlas import Atlas
-from loratui.ui.screens.diagnose.search import Entry, Index
-from loratui.ui.screens.diagnose.tree import Node
+from tests.small_knowledge import small
+from tests.ui.fake_feed import FakeFeed
 
 FIXES = (
     Fix("halve-lr", "Halve the learning rate", "config", "high", verify="loss stays low",
@@ -25,74 +23,13 @@ FINDING = Finding(
     evidence=(Evidence("number", "noise explains 1.3×"),),
     symptom="diverging", fixes=FIXES,
 )  # fmt: skip
-TITLES = {
-    "diverging": "Loss is diverging",
-    "slow": "Steps are slow",
-    "nan": "Loss is NaN",
-    "oom": "Out of memory",
-}
-ROOT = Node("", "", question="What do you see?", children=(
-    Node("running", "Training is running, but …", question="What is wrong?", children=(
-        Node("running/loss", "the loss …", question="What does it do?", children=(
-            Node("running/loss/up", "rises", "diverging"),
-            Node("running/loss/nan", "is NaN", "nan"),
-        )),
-        Node("running/slow", "steps are slow", "slow"),
-    )),
-    Node("crash", "Training crashes", question="What does it say?", children=(
-        Node("crash/oom", "out of memory", "oom"),
-    )),
-))  # fmt: skip
-INDEX = Index(
-    [Entry(name, "title", title, 3) for name, title in TITLES.items()]
-    + [
-        Entry("diverging", "option", "learning_rate", 2),
-        Entry("oom", "message", "CUDA out of memory. Tried to allocate 2.00 GiB", 1),
-    ]
-)
-
-
-def page(symptom, finding, snapshot):
-    blocks = [
-        Block("title", TITLES.get(symptom, symptom)),
-        Block("meaning", "What it means. " * 12),
-    ]
-    if finding is not None:
-        blocks += labelled("Check", seen_blocks(finding))
-    fixes = [block for at, fix in enumerate(FIXES, 1) for block in fix_blocks(at, fix)]
-    blocks += labelled("Fix", fixes)
-    return [*blocks, Block("link", TITLES["nan"], "Related", "→", target="symptom:nan")]
-
-
-ATLAS = Atlas(ROOT, TITLES, page, lambda *_: FIXES, INDEX)
-
-
-class CannedFeed:
-    def __init__(self, snapshot):
-        self.snapshot = snapshot
-        self.sent = []
-
-    def start(self):
-        pass
-
-    def read_history(self):
-        pass
-
-    def latest(self):
-        return self.snapshot
-
-    def send(self, action):
-        self.sent.append(action)
-
-    def stop(self):
-        pass
+TITLES = {name: symptom.title for name, symptom in small().symptoms.items()}
 
 
 def make_app(*findings, feed=None, tmp_path=None):
-    feed = feed or CannedFeed(SessionSnapshot(findings=findings))
-    return LoratuiApp(
-        feed, UiOptions(plain=False, polling=False, knowledge=lambda: ATLAS, state=tmp_path)
-    )
+    feed = feed or FakeFeed(SessionSnapshot(findings=findings))
+    options = UiOptions(plain=False, polling=False, knowledge=small, state=tmp_path)
+    return LoratuiApp(feed, options)
 
 
 async def opened(pilot):
@@ -217,7 +154,7 @@ async def test_answers_say_what_they_rule_out():
     async with make_app().run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("g")
-        assert "rules out 3 of 4" in text_of(screen.guided)
+        assert "rules out 1 of 4" in text_of(screen.guided)
 
 
 @SIZES
@@ -252,14 +189,14 @@ async def test_search_is_left_by_escape_and_by_backspace():
 
 
 async def test_tried_is_sent_and_shown(tmp_path):
-    feed = CannedFeed(SessionSnapshot(findings=(FINDING,)))
+    feed = FakeFeed(SessionSnapshot(findings=(FINDING,)))
     async with make_app(feed=feed).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("t")
-        assert feed.sent == []
+        assert feed.actions == []
         await pilot.press("enter", "down", "t")
         await pilot.pause()
-        assert feed.sent == [Action("tried", "earlier")]
+        assert feed.actions == [Action("tried", "earlier")]
         assert "✔ Use an earlier checkpoint" in text_of(screen.page)
 
 
@@ -328,7 +265,7 @@ async def test_one_side_at_a_time_when_narrow():
 
 
 async def test_tree_is_useful_without_a_run():
-    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=lambda: ATLAS))
+    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=small))
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         assert "What do you see?" in text_of(screen.tree_pane)
@@ -342,7 +279,7 @@ async def test_it_says_that_it_is_reading():
 
     def slow():
         gate.wait(10)
-        return ATLAS
+        return small()
 
     app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=slow))
     async with app.run_test(size=(80, 24)) as pilot:

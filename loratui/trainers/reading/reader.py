@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable
@@ -28,6 +29,8 @@ from loratui.trainers.reading.commandline import settings
 from loratui.trainers.reading.console import Console, Draws, Text, Token
 from loratui.trainers.reading.tracebacks import Tracebacks
 from loratui.trainers.reading.wrapping import Joined, Wrapping
+
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 SURE = 10
 """The weight of signs at which a trainer counts as recognised."""
@@ -72,10 +75,16 @@ class Reader:
         self._content = False
         self._suspect: int | None = None
         self._dump: list[str] | None = None
+        self._wide: codecs.IncrementalDecoder | None = None
 
     def feed(self, batch: Batch) -> list[Event]:
         """Events of everything that this batch finishes."""
-        return self._read(self._console.feed(batch.offset, batch.data))
+        data = batch.data
+        if batch.offset == 0 and data.startswith(_MARKS):  # PowerShell redirects as UTF-16
+            self._wide = codecs.getincrementaldecoder("utf-16")("replace")
+        if self._wide is not None:
+            data = self._wide.decode(data).encode()
+        return self._read(self._console.feed(batch.offset, data))
 
     def flush(self) -> list[Event]:
         """Events that were waiting for more; called when the source is quiet or over."""

@@ -192,7 +192,7 @@ def smooth(values: Sequence[float], gaps: Sequence[bool], log: bool) -> list[flo
     result = [math.nan] * len(values)
     run: list[int] = []
     present = sum(value == value for value in values)
-    half = max(1, present // 30)
+    half = max(1, min(len(values) // 36, present // 6))
     for index, value in enumerate(values):
         if gaps[index]:
             _smooth_run(values, run, half, log, result)

@@ -73,10 +73,7 @@ def draw_chart(
     if extent is None and log:
         log = False
         extent = reach(cut, line, log)
-    if extent is None:
-        axis = Axis(0.0, 1.0)
-    else:
-        axis = fit(*extent, log, before)
+    axis = Axis(0.0, 1.0) if extent is None else fit(*extent, log, before)
     canvas = Canvas(plot_width, plot_height)
     if not data.smoothed:
         _dots(canvas, axis, cut.low)

@@ -13,6 +13,9 @@ from loratui.ui.widgets.row import Row, Span
 _FAMILIES = {"sd15": "SD 1.5", "sdxl": "SDXL", "flux": "FLUX", "qwen-image": "Qwen-Image"}
 
 
+_ALWAYS = ("/", ":", "?", "q")  # stand at the right of every last line
+
+
 class TopLine(Row):
     """Product, run, trainer and family at the left, the screens at the right."""
 
@@ -68,7 +71,7 @@ class FooterLine(Row):
         tail: list[Span] = []
         used = 1
         entries = footer(self.scope)
-        kept = [entry for entry in entries if entry[0] in ("q", "?")]
+        kept = [entry for entry in entries if entry[0] in _ALWAYS]
         reserved = sum(len(key) + len(text) + 4 for key, text in kept)
         for key, text in entries:
             cells = len(key) + len(text) + 4
@@ -80,5 +83,5 @@ class FooterLine(Row):
             target += [Span(f" {key}", "key"), Span(f" {text}  ")]
         return spans, tail
 
-    def on_click(self, event: events.Click) -> None:
+    def on_click(self, _: events.Click) -> None:
         self.say("")

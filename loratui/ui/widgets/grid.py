@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from loratui.ui.palette import styles
 
-_JOIN = 6  # unchanged cells between two changed runs that are cheaper sent than skipped
+_JOIN = 12  # unchanged cells between two changed runs that are cheaper sent than skipped
 
 
 class Cells(NamedTuple):
@@ -47,20 +47,23 @@ class Cells(NamedTuple):
             at += size
 
 
-def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
-    """First and one past the last column of each stretch of cells that differ."""
-    if was == now:
-        return []
+def stretches(columns: Iterable[int]) -> list[tuple[int, int]]:
+    """First and one past the last column of each stretch; those close together become one."""
     found: list[tuple[int, int]] = []
-    for x in range(len(now.text)):
-        same = x < len(was.text) and was.text[x] == now.text[x] and was.styles[x] == now.styles[x]
-        if same:
-            continue
+    for x in columns:
         if found and x - found[-1][1] < _JOIN:
             found[-1] = (found[-1][0], x + 1)
         else:
             found.append((x, x + 1))
     return found
+
+
+def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
+    """The stretches of cells that differ."""
+    if was == now:
+        return []
+    pairs = zip(zip(was.text, was.styles, strict=True), zip(now.text, now.styles, strict=True))
+    return stretches(x for x, (one, other) in enumerate(pairs) if one != other)
 
 
 class GridView(Widget):
@@ -89,7 +92,7 @@ class GridView(Widget):
         blank = Cells(" " * width, ("",) * width)
         regions = []
         for y in range(max(len(old), len(self.cells))):
-            was = old[y] if y < len(old) else blank
+            was = old[y].fitted(width) if y < len(old) else blank
             now = self.cells[y] if y < len(self.cells) else blank
             regions += [Region(x, y, end - x, 1) for x, end in changed_runs(was, now)]
         if regions:

@@ -334,12 +334,12 @@ def changed_cells(was: Line, now: Line, width: int, ascii_only: bool = False) ->
     """The first and one past the last column in which two rows differ."""
     if was.target != now.target:
         return 0, width
-    before, after = _cells(was, width, ascii_only), _cells(now, width, ascii_only)
+    before, after = cells_of(was, width, ascii_only), cells_of(now, width, ascii_only)
     differs = [x for x, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
     return (differs[0], differs[-1] + 1) if differs else (0, 0)
 
 
-def _cells(row: Line, width: int, ascii_only: bool) -> list[tuple[str, str]]:
+def cells_of(row: Line, width: int, ascii_only: bool) -> list[tuple[str, str]]:
     """A row as one entry a cell; a wide character fills its second cell with nothing."""
     cells: list[tuple[str, str]] = []
     for span in laid_out(row, width, ascii_only):

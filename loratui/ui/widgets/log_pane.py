@@ -95,7 +95,7 @@ class LogPane(LineView):
         self._own_scroll = True
         self._resize_content(width)
         if following:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
         self._own_scroll = False
         if following:
             self.target = self.lines[-1].target if self.lines else ""

@@ -11,7 +11,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from loratui.ui.palette import styles
-from loratui.ui.widgets.lines import Line, Span, changed_cells, laid_out
+from loratui.ui.widgets.grid import stretches
+from loratui.ui.widgets.lines import Line, Span, cells_of, laid_out
 
 __all__ = ["Row", "Span"]
 
@@ -45,9 +46,9 @@ class Row(Widget):
         was = self.row
         self._fill(width)
         if was != self.row:
-            start, stop = changed_cells(was, self.row, width, self.ascii_only)
-            if stop > start:
-                self.refresh(Region(start, 0, stop - start, 1))
+            runs = stretches(_differing(was, self.row, width, self.ascii_only))
+            if runs:
+                self.refresh(*(Region(start, 0, stop - start, 1) for start, stop in runs))
 
     def _fill(self, width: int) -> None:
         self._filled_for = width
@@ -76,3 +77,8 @@ class Row(Widget):
             for span in laid_out(self.row, width, self.ascii_only)
         ]
         return Strip(segments).adjust_cell_length(width, base)
+
+
+def _differing(was: Line, now: Line, width: int, ascii_only: bool) -> list[int]:
+    before, after = cells_of(was, width, ascii_only), cells_of(now, width, ascii_only)
+    return [x for x, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]

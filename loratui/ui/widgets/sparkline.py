@@ -69,7 +69,7 @@ class Sparkline(GridView):
         self.view = view
         self.redraw()
 
-    def draw(self, width: int, height: int) -> list[Cells]:
+    def draw(self, width: int, _: int) -> list[Cells]:
         if self.view is None or not self.view.count:
             return [Cells.of(("no loss yet", "muted"))]
         return [Cells.of((sparkline(self.view, width, self.ascii_only), "code"))]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from loratui.core.advice import Fix
 from loratui.core.findings import Finding
 from loratui.core.snapshot import SessionSnapshot
-from loratui.kb.page import Block, rule_fix, symptom_page
+from loratui.kb.page import Block, symptom_fixes, symptom_page
 from loratui.ui.screens.diagnose.search import Entry, Index
 from loratui.ui.screens.diagnose.tree import Node
 
@@ -77,9 +77,7 @@ def atlas_of(base: KnowledgeBase) -> Atlas:
     def fixes(symptom: str, finding: Finding | None, snapshot: SessionSnapshot) -> Sequence[Fix]:
         if finding is not None and finding.fixes:
             return finding.fixes
-        found = base.symptoms.get(symptom)
-        trainer = snapshot.facts.trainer
-        return [rule_fix(base, rule, trainer) for rule in found.fixes] if found else ()
+        return symptom_fixes(base, symptom, snapshot.facts)
 
     def page(symptom: str, finding: Finding | None, snapshot: SessionSnapshot) -> Sequence[Block]:
         firing = frozenset(seen.id for seen in snapshot.findings if seen.state == "firing")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from textual import events, on
 from textual.containers import Container, Horizontal
+from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
@@ -42,6 +43,7 @@ class LiveScreen(RunScreen):
         self.front = "findings"
         self.metric = "loss"
         self.snapshot = SessionSnapshot()
+        self._titles: dict[str, str] = {}
         self.status = StatusLine(id="status")
         self.sparkline = Sparkline(ascii_only, id="sparkline")
         self.vitals = Vitals(id="vitals")
@@ -96,8 +98,9 @@ class LiveScreen(RunScreen):
         self.tabs.show([(name, named[name]) for name in PANES], self.front)
         for name, pane in self.panes.items():
             title = "" if self.folded or name == "chart" else named[name]
-            if pane.border_title != title:
-                pane.border_title = title.replace("[", "\\[") or None
+            if self._titles.get(name, "") != title:
+                self._titles[name] = title
+                pane.border_title = Content(title)
 
     def _bring(self, name: str) -> None:
         self.front = name

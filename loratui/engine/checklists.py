@@ -1,0 +1,114 @@
+"""The checklist of the present phase, ticked by what the run shows and by hand."""
+
+from __future__ import annotations
+
+import math
+
+from loratui.core.findings import Severity
+from loratui.core.snapshot import Checklist, ChecklistItem
+from loratui.core.units import number, whole
+from loratui.engine.run import Run
+
+FELL = 0.05
+"""A fall of the loss by this share of its beginning counts, once it is beyond the noise."""
+
+
+def checklist_of(run: Run, ticked: frozenset[str] = frozenset()) -> Checklist:
+    """The list for where the run stands: first steps, after the first epoch, later."""
+    if run.kb is None:
+        return Checklist()
+    known = run.kb.checklists.get(_phase(run))
+    if known is None:
+        return Checklist()
+    items = tuple(_item(run, item.id, item.text, item.auto or "", ticked) for item in known.items)
+    return Checklist(known.id, known.title, items)
+
+
+def _phase(run: Run) -> str:
+    progress, facts = run.course.progress, run.facts
+    step = progress.step if progress else 0
+    per_epoch = facts.steps_per_epoch
+    if facts.total_steps and step >= facts.total_steps / 2 and step > 100:
+        return "mid-training"
+    if per_epoch and facts.epochs and facts.epochs > 1 and step >= max(per_epoch, 1) and step > 20:
+        return "after-epoch-1"
+    if not per_epoch and step > 100:
+        return "after-epoch-1"
+    return "first-100-steps"
+
+
+def _item(run: Run, name: str, text: str, auto: str, ticked: frozenset[str]) -> ChecklistItem:
+    if not auto:
+        state = "done" if name in ticked else "manual"
+        return ChecklistItem(name, text, state)  # type: ignore[arg-type]
+    done, evidence = _judged(run, auto)
+    if done is None:
+        return ChecklistItem(name, text, "done" if name in ticked else "open", evidence)
+    return ChecklistItem(name, text, "done" if done else "failed", evidence)
+
+
+def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
+    """Whether the program can say yes or no, and what it saw."""
+    kind, _, name = auto.partition(":")
+    if kind == "event":
+        return _event(run, name)
+    if kind == "metric":
+        return _metric(run, name)
+    tracked = run.lifecycle.tracked.get(auto)
+    if tracked is not None and tracked.firing:
+        since = f"since {whole(tracked.first_step)}" if tracked.first_step is not None else "seen"
+        return False, since
+    verdict = run.verdicts.get(auto)
+    if verdict is not None:
+        return (True, "") if verdict.state == "clear" else (None, "")
+    # an error text that has not been seen while steps go on is evidence of its absence
+    progress = run.course.progress
+    if progress is not None and progress.step > 0 and run.kb is not None:
+        if any(message.finding == auto for message in run.kb.messages):
+            return True, f"none in {whole(progress.step)} steps"
+    return None, ""
+
+
+def _event(run: Run, name: str) -> tuple[bool | None, str]:
+    course = run.course
+    if name == "checkpoint":
+        if not course.checkpoints:
+            return None, ""
+        return True, course.checkpoints[-1].path.replace("\\", "/").rsplit("/", 1)[-1]
+    if name in ("first-loss", "started"):
+        series = run.series.get("loss")
+        if series is None or not series.count:
+            return None, ""
+        worst = max((t.severity for t in run.lifecycle.tracked.values() if t.firing), default=None)
+        if worst is not None and worst >= Severity.ERROR and course.failure is not None:
+            return False, "stopped with an error"
+        return True, f"step {whole(series.last_step or 0)}"
+    if name == "samples":
+        return (True, f"{course.samples} times") if course.samples else (None, "")
+    return None, ""
+
+
+def _metric(run: Run, name: str) -> tuple[bool | None, str]:
+    if name != "loss-fell":
+        return None, ""
+    series = run.series.get("loss")
+    if series is None:
+        return None, ""
+    view = series.view()
+    means = [m for m in view.mean if not math.isnan(m) and m > 0]
+    if len(means) < 30:
+        return None, ""
+    part = max(10, len(means) // 5)
+    first = [math.log(m) for m in means[:part]]
+    now = [math.log(m) for m in means[-part:]]
+    change = sum(now) / part - sum(first) / part
+    error = math.sqrt((_variance(first) + _variance(now)) / part)
+    shown = f"{number(math.exp(sum(first) / part))} → {number(math.exp(sum(now) / part))}"
+    if change < -max(FELL, 3 * error):
+        return True, shown
+    return None, shown
+
+
+def _variance(values: list[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)

@@ -1,0 +1,230 @@
+"""Commands from outside: exit codes, one JSON object, one clear line for each mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from loratui import __version__
+from loratui.cli import main
+from tests.runs import log
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_version() -> None:
+    assert __version__ in run("--version").output
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "finding", "status"),
+    [
+        ("ai_toolkit/lr-nan", 1, "loss-nan", "finished"),
+        ("kohya/lr-nan", 1, "loss-nan", "finished"),
+        ("onetrainer/lr-nan", 1, "loss-nan", "crashed"),
+        ("kohya/crash-no-repeats-prefix", 1, "no-data", "unknown"),
+        ("kohya/healthy", 0, None, "finished"),
+        ("diffusers/t2i-killed", 1, "killed", "crashed"),
+    ],
+)
+def test_diagnose_json(name: str, code: int, finding: str | None, status: str) -> None:
+    result = run("diagnose", "--json", str(log(name)))
+    assert result.exit_code == code, result.output
+    report = json.loads(result.output)
+    assert report["schema"] == "loratui.report/1"
+    assert report["subjects"][0]["kind"] == "run"
+    assert report["subjects"][0]["status"] == status
+    assert set(report) == {
+        "schema", "tool", "generated_at", "verdict", "subjects", "findings", "cannot_tell",
+        "unread", "facts",
+    }  # fmt: skip
+    if finding:
+        first = report["findings"][0]
+        assert first["id"] == finding
+        assert first["fixes"]
+        assert first["symptom"]
+        assert first["evidence"]
+        assert first["evidence"][0]["kind"] in ("series", "log", "number")
+
+
+def test_non_finite_numbers_are_strings() -> None:
+    result = run("diagnose", "--json", str(log("kohya/lr-nan")))
+    assert "NaN" not in json.dumps(json.loads(result.output, parse_constant=lambda name: "CONSTANT"))
+    assert json.loads(result.output)["facts"]["loss"] == "nan"
+
+
+def test_diagnose_as_text() -> None:
+    result = run("diagnose", str(log("ai_toolkit/lr-nan")))
+    assert "critical" in result.output
+    assert "[loss-nan]" in result.output
+    assert "train.lr" in result.output
+
+
+def test_fail_on() -> None:
+    path = str(log("kohya/missing-captions"))
+    assert run("diagnose", path).exit_code == 0
+    assert run("diagnose", "--fail-on", "warning", path).exit_code == 1
+
+
+def test_a_run_folder_is_searched_for_its_log(tmp_path: Path) -> None:
+    (tmp_path / "console.log").write_bytes(log("kohya/healthy").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"\0" * 10)
+    assert run("diagnose", str(tmp_path)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (None, "does not exist"),
+        (b"\0\x01\x02" * 100, "is a binary file"),
+        ("folder", "holds no .log file"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(
+    make: bytes | str | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "it"
+    if isinstance(make, bytes):
+        path.write_bytes(make)
+    elif make == "folder":
+        path.mkdir()
+    for command in ("diagnose", "watch"):
+        result = run(command, *(["--headless"] if command == "watch" else []), str(path))
+        assert result.exit_code == 2
+        assert said in result.stderr
+        assert str(path) in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_an_empty_file_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "empty.log"
+    path.touch()
+    result = run("diagnose", "--json", str(path))
+    assert result.exit_code == 0
+    assert json.loads(result.output)["verdict"] == "cannot-tell"
+
+
+@pytest.mark.parametrize(
+    "name", ["[bold]x[/bold].log", "[/foo].log", "ein log mit blank.log", "\x1b[31mred.log", "日本.log"]
+)
+def test_hostile_file_names(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("hello [/foo] [link=x]\n\x1b]0;title\x07\n")
+    result = run("diagnose", str(path))
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+
+
+def test_a_single_line_of_two_hundred_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    with path.open("wb") as file:
+        file.write(b"steps: ")
+        for _ in range(200):
+            file.write(b"x" * 2**20)
+    result = run("diagnose", "--json", str(path))
+    assert result.exit_code == 0
+    path.unlink()
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.log"
+    path.write_bytes(b"caf\xe9 \xff\xfe\n\rsteps:  1%|\xb2| 10/744 [00:30<36:53, 3.02s/it, avr_loss=0.1]")
+    report = json.loads(run("diagnose", "--json", str(path)).output)
+    assert report["subjects"][0]["step"] == 10
+
+
+def test_utf16_as_powershell_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "power.log"
+    text = "\rsteps:  1%|▌| 10/744 [00:30<36:53, 3.02s/it, avr_loss=nan]\r\n"
+    path.write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
+    report = json.loads(run("diagnose", "--json", str(path)).output)
+    assert report["subjects"][0]["step"] == 10
+    assert report["findings"][0]["id"] == "loss-nan"
+
+
+def test_demo_headless_plays_to_its_end() -> None:
+    result = run("demo", "--headless")
+    assert result.exit_code == 0
+    assert "end of input" in result.output
+    assert "[loss-nan]" in result.output
+
+
+def test_demo_as_json_lines() -> None:
+    result = run("demo", "crash", "--headless", "--json")
+    events = [json.loads(line) for line in result.output.splitlines()]
+    assert all(event["schema"] == "loratui.event/1" for event in events)
+    assert events[-1]["kind"] == "end"
+    assert "bad-image" in events[-1]["findings"]
+
+
+def test_unknown_demo() -> None:
+    result = run("demo", "nope", "--headless")
+    assert result.exit_code == 2
+    assert "healthy" in result.stderr
+
+
+def test_tree_explain_and_lint() -> None:
+    assert "Training crashes" in run("tree", "--print").output
+    assert run("explain", "loss-nan").exit_code == 0
+    assert "--learning_rate" in run("explain", "learning_rate").output
+    assert run("kb", "lint").exit_code == 0
+
+
+def test_explain_names_the_nearest() -> None:
+    result = run("explain", "loss-nam")
+    assert result.exit_code == 2
+    assert "loss-nan" in result.stderr
+
+
+def test_doctor() -> None:
+    result = run("doctor", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.output)["schema"] == "loratui.doctor/1"
+
+
+# through a real process
+
+
+def process(*arguments: str, data: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "loratui", *arguments],
+        input=data,
+        stdin=subprocess.DEVNULL if data is None else None,
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **env},
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("demo",), ("watch", str(log("kohya/healthy")))])
+def test_without_a_terminal_one_line_and_exit_2(arguments: tuple[str, ...]) -> None:
+    done = process(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert len(done.stderr.splitlines()) == 1
+    assert b"terminal" in done.stderr
+
+
+def test_watching_a_pipe() -> None:
+    done = process("watch", "-", "--headless", data=log("diffusers/db-crash-bad-image").read_bytes())
+    assert done.returncode == 0
+    assert b"[bad-image]" in done.stdout
+
+
+def test_wrong_usage_is_2() -> None:
+    assert process("watch").returncode == 2
+    assert process("nonsense").returncode == 2
+
+
+def test_a_reader_that_goes_away_is_no_crash() -> None:
+    command = f'"{sys.executable}" -m loratui tree --print | head -1'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60)
+    assert b"Traceback" not in done.stderr
