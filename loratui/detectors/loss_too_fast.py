@@ -13,6 +13,10 @@ FALL = math.log(3)
 EARLY = 0.25
 """Share of the run in which such a fall is too fast."""
 
+ERRORS = 6
+"""Standard errors: one more than elsewhere, as the lowest of several levels is compared with each
+of three starts."""
+
 STARTS = (1, 2, 3)
 """Opening blocks of 20 points that may be the start: one for a steep fall, three in noise."""
 
@@ -21,7 +25,7 @@ class LossTooFast(CurveDetector):
     """The loss falls to a third or less in the first quarter of the run.
 
     What it sees: the mean ln(loss) of the first 20 to 60 steps against the lowest three-block mean
-        within the first quarter. Fires when it fell by more than ln 3 and more than five standard
+        within the first quarter. Fires when it fell by more than ln 3 and more than six standard
         errors.
     Why it matters: images are being learnt by heart: learning rate or rank too high, too few
         images, or duplicates.
@@ -70,7 +74,7 @@ class LossTooFast(CurveDetector):
                 trend.noise * math.sqrt(1 / points + 1 / later),
                 trend.error * math.sqrt(early[0].count / points + 1 / size),
             )
-            if first - low > max(FALL, 5 * error):
+            if first - low > max(FALL, ERRORS * error):
                 best = self._found(
                     trend, first, low, early[means.index(low) + size - 1].last, total
                 )
@@ -92,7 +96,7 @@ class LossTooFast(CurveDetector):
         low = min(b.mean for b in early)
         # The median of n points has the standard error 1.25 sd / sqrt(n).
         error = math.hypot(trend.error, 1.25 * spread(logs, first) / math.sqrt(len(logs)))
-        if first - low <= max(FALL, 5 * error):
+        if first - low <= max(FALL, ERRORS * error):
             return Verdict("clear")
         at = next(b.last for b in early if b.mean == low)
         return self._found(trend, first, low, at, total)

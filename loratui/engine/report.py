@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from loratui import __version__
 from loratui.core.advice import Fix
-from loratui.core.findings import Finding, Severity, Undecided
+from loratui.core.findings import Finding, Severity
 from loratui.core.snapshot import SessionSnapshot
 from loratui.core.units import number, rate, whole
 
@@ -184,7 +185,12 @@ def render(run: SessionSnapshot) -> str:
         lines.append(f"  nothing wrong found; {run.checked} patterns checked")
     for finding in run.findings:
         lines += render_finding(finding)
-    lines += [render_undecided(each) for each in run.undecided]
+    early = [each.question for each in run.undecided if each.state == "too-early"]
+    if early:
+        lines += ["", *_wrapped("  too early to tell: " + "; ".join(early))]
+    for each in run.undecided:
+        if each.state == "cannot-tell":
+            lines += _wrapped(f"  cannot tell: {each.question}: {each.why}")
     return "\n".join(lines)
 
 
@@ -209,10 +215,8 @@ def render_finding(finding: Finding) -> list[str]:
     return lines
 
 
-def render_undecided(each: Undecided) -> str:
-    """A question without an answer."""
-    word = "too early" if each.state == "too-early" else "cannot tell"
-    return f"  {word}: {each.question}: {each.why}"
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, subsequent_indent="    ", break_long_words=False)
 
 
 def _value(value: object) -> str:

@@ -16,7 +16,7 @@ from loratui.ui import keys
 from loratui.ui.bridge import Bridge
 from loratui.ui.messages import Act, OpenSymptom, Say
 from loratui.ui.options import UiOptions
-from loratui.ui.painting import tighten
+from loratui.ui.painting import draw_scrollbars, tighten
 from loratui.ui.screens.base import RunScreen
 from loratui.ui.screens.live.screen import LiveScreen
 from loratui.ui.terminal import Terminal, on_hangup
@@ -43,6 +43,7 @@ class LoratuiApp(App[None]):
         if not self.terminal.colour:
             os.environ["NO_COLOR"] = "1"  # Textual takes it out again when it starts
         tighten()
+        draw_scrollbars(self.terminal.ascii)
         super().__init__()
         self.animation_level = "none"
         self._too_small = False

@@ -47,7 +47,7 @@ class Pace:
         self.last = float("-inf")
 
     def ready(self, now: float) -> bool:
-        return now - self.last >= self.gap
+        return now - self.last > self.gap - POLL / 4  # ticks never come exactly
 
     def used(self, now: float) -> None:
         self.last = now

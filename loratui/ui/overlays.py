@@ -38,6 +38,7 @@ class Sheet(ModalScreen[None]):
         width: 90%; max-width: 90; height: auto; max-height: 90%;
         border: solid $primary; background: $background; padding: 0 1;
     }
+    Sheet > Vertical.-ascii { border: ascii $primary; }
     Sheet SheetLines { height: auto; max-height: 100%; }
     """
 
@@ -55,7 +56,8 @@ class Sheet(ModalScreen[None]):
         self.builder = builder
 
     def compose(self) -> ComposeResult:
-        box = Vertical(SheetLines(self.builder))
+        lines = SheetLines(self.builder)
+        box = Vertical(lines, classes="-ascii" if lines.ascii_only else None)
         box.border_title = Content(self.heading)
         box.border_subtitle = "q close"
         yield box

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.control import Control
 from textual import _compositor
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 
 def render_spans(update: Any, console: Any) -> str:
@@ -29,8 +30,20 @@ def render_spans(update: Any, console: Any) -> str:
 
 
 def tighten() -> None:
-    """Let Textual send no more than what changed, if it is built as it was when this was written."""
+    """Let Textual send no more than what changed, if it is still built as it was."""
     update = getattr(_compositor, "ChopsUpdate", None)
     names = {"chops", "spans", "chop_ends"}
     if update is not None and names <= set(update.__init__.__code__.co_varnames):
         update.render_segments = render_spans
+
+
+class PlainScrollBarRender(ScrollBarRender):
+    """A scrollbar of blanks in two colours: without the blocks that end it part of a cell on."""
+
+    VERTICAL_BARS = [" "] * 8
+    HORIZONTAL_BARS = [" "] * 8
+
+
+def draw_scrollbars(ascii_only: bool) -> None:
+    """With or without characters beyond ASCII."""
+    ScrollBar.renderer = PlainScrollBarRender if ascii_only else ScrollBarRender

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
 import pytest
 
 from loratui.core.advice import Fix, PatchLine
+from loratui.core.facts import RunFacts
 from loratui.core.findings import Evidence, Finding, Severity
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
+from loratui.kb.base import Problem
 from loratui.ui.app import LoratuiApp, UiOptions
 from tests.small_knowledge import small
 from tests.ui.fake_feed import FakeFeed
@@ -273,8 +278,6 @@ async def test_tree_is_useful_without_a_run():
 
 
 async def test_it_says_that_it_is_reading():
-    import threading
-
     gate = threading.Event()
 
     def slow():
@@ -305,3 +308,68 @@ async def test_nothing_is_repainted_when_news_are_the_same():
         screen.receive(SessionSnapshot(findings=(FINDING,)), frozenset({"findings", "facts"}))
         await pilot.pause()
         assert painted == []
+
+
+async def test_a_broken_file_is_named_with_its_line():
+    problem = Problem("/home/me/[/foo].yaml", 12, "fixes.0", "the key 'do' is missing")
+    base = replace(small(), problems=(problem,))
+    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=lambda: base))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        said = text_of(screen.tree_pane)
+        assert "/home/me/[/foo].yaml:12 fixes.0: the key 'do' is missing" in said
+        assert "What do you see?" in said
+
+
+async def test_a_knowledge_base_that_cannot_be_read_is_no_crash():
+    def broken():
+        raise OSError(5, "Input/output error")
+
+    app = LoratuiApp(None, UiOptions(plain=False, polling=False, knowledge=broken))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "enter", "right", "left", "slash", "a", "enter", "escape", "t", "y")
+        assert "Input/output error" in text_of(screen.tree_pane)
+
+
+async def test_hostile_finding_is_only_text():
+    hostile = replace(
+        FINDING,
+        title="[/foo] \x1b[31m",
+        summary="[@click=app.quit]x[/] \x9b2J",
+        evidence=(Evidence("log", "a\x1b]0;title\x07b [/bar"),),
+    )
+    async with make_app(hostile).run_test(size=(160, 48)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("enter")
+        drawn = "".join(
+            view.render_line(y).text
+            for view in (screen.tree_pane, screen.page)
+            for y in range(view.size.height)
+        )
+        assert "[@click=app.quit]x[/]" in drawn
+        assert "[/bar" in drawn
+        assert not set("\x1b\x9b\x07") & set(drawn)
+
+
+@SIZES
+async def test_ascii_terminal_gets_ascii(size):
+    app = LoratuiApp(
+        FakeFeed(SessionSnapshot(findings=(FINDING,))),
+        UiOptions(plain=True, polling=False, knowledge=small),
+    )
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(pilot)
+        for keys in (("enter",), ("left", "g"), ("g",)):
+            await pilot.press(*keys)
+            for view in (screen.tree_pane, screen.page, screen.guided):
+                assert "".join(view.render_line(y).text for y in range(view.size.height)).isascii()
+
+
+async def test_a_fix_is_written_in_the_trainers_own_key():
+    feed = FakeFeed(SessionSnapshot(facts=RunFacts(trainer="ai-toolkit")))
+    async with make_app(feed=feed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("diverging")
+        await pilot.pause()
+        assert "train.lr  × 0.5" in text_of(screen.page)

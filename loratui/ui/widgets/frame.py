@@ -71,6 +71,8 @@ class FooterLine(Row):
         tail: list[Span] = []
         used = 1
         entries = footer(self.scope)
+        if width < 100:  # the first line says how to get help
+            entries = [entry for entry in entries if entry[0] != "?"]
         kept = [entry for entry in entries if entry[0] in _ALWAYS]
         reserved = sum(len(key) + len(text) + 4 for key, text in kept)
         for key, text in entries:

@@ -45,7 +45,7 @@ def gpu_lines(gpu: GpuReading, width: int) -> list[Line]:
     rows = [Line((Span(f" GPU {gpu.index}  ", "title"), Span(name or "unnamed")))]
     if gpu.lost:
         rows.append(line(" ✖ lost: the driver no longer answers", "error"))
-    room = max(6, min(30, width - 24))
+    room = max(6, min(30, width - 22))
     if gpu.utilisation is not None:
         rows.append(_gauge("use", gpu.utilisation / 100, f"{gpu.utilisation:>3} %", room))
     if gpu.memory_used is not None and gpu.memory_total:

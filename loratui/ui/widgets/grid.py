@@ -62,7 +62,8 @@ def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
     """The stretches of cells that differ."""
     if was == now:
         return []
-    pairs = zip(zip(was.text, was.styles, strict=True), zip(now.text, now.styles, strict=True))
+    before = zip(was.text, was.styles, strict=True)
+    pairs = zip(before, zip(now.text, now.styles, strict=True), strict=True)
     return stretches(x for x, (one, other) in enumerate(pairs) if one != other)
 
 

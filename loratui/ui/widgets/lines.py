@@ -128,8 +128,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """The lines to show at `width` cells."""
         raise NotImplementedError
 
-    # -- content -------------------------------------------------------------------------------
-
     def rebuild(self) -> None:
         """Ask for the lines again and repaint what differs."""
         width = self.scrollable_content_region.width
@@ -203,8 +201,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         rows = [y for y, row in enumerate(self.lines) if target and row.target == target]
         return (rows[0], rows[-1] + 1) if rows else (0, 0)
 
-    # -- cursor --------------------------------------------------------------------------------
-
     def point_at(self, target: str) -> None:
         """Put the cursor on an item, bring it into view and say so."""
         if not self.lines:
@@ -266,8 +262,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         elif last > top + height:
             self.scroll_to(y=last - height, animate=False)
 
-    # -- painting ------------------------------------------------------------------------------
-
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         base = self.rich_style
@@ -286,8 +280,6 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
                 style += named[span.style]
             segments.append(Segment(span.text, style + over))
         return Strip(segments).adjust_cell_length(width, base + over)
-
-    # -- events --------------------------------------------------------------------------------
 
     def on_resize(self, _: events.Resize) -> None:
         self.rebuild()

@@ -146,6 +146,7 @@ class GuidedPane(LineView):
         if not walk.unsure:
             aside = f"shows all {len(everything)}"
             rows.append(_choice_line(UNSURE, "Not sure", aside, UNSURE))
+        rows += [line(), *(line(row, "muted") for row in wrap(_HOW, width))]
         return rows
 
     def _choice(self, index: int, node: Node, possible: int, width: int) -> list[Line]:
@@ -165,6 +166,7 @@ class GuidedPane(LineView):
         return rows
 
 
+_HOW = "A letter answers, or ↑↓ and enter.  ← one question back.  g leaves the questions."
 _NEAREST = "Which of these is nearest to what you see?"
 
 

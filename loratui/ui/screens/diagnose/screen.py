@@ -50,6 +50,11 @@ class DiagnoseScreen(RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self.query_line = QueryLine(id="query")
+        self.results = ResultsPane(id="results")
+        self.tree_pane = TreePane(id="tree")
+        self.guided = GuidedPane(id="guided")
+        self.page = PagePane(id="page")
         self.atlas: Atlas | None = None
         self.snapshot = SessionSnapshot()
         self.found: dict[str, Finding] = {}
@@ -64,28 +69,12 @@ class DiagnoseScreen(RunScreen):
     def body(self) -> Iterable[Widget]:
         with Horizontal(id="columns"):
             with Vertical(id="left"):
-                yield QueryLine(id="query")
-                yield ResultsPane(id="results")
-                yield TreePane(id="tree")
+                yield self.query_line
+                yield self.results
+                yield self.tree_pane
             with Vertical(id="right"):
-                yield GuidedPane(id="guided")
-                yield PagePane(id="page")
-
-    @property
-    def tree_pane(self) -> TreePane:
-        return self.query_one("#tree", TreePane)
-
-    @property
-    def page(self) -> PagePane:
-        return self.query_one("#page", PagePane)
-
-    @property
-    def guided(self) -> GuidedPane:
-        return self.query_one("#guided", GuidedPane)
-
-    @property
-    def results(self) -> ResultsPane:
-        return self.query_one("#results", ResultsPane)
+                yield self.guided
+                yield self.page
 
     @property
     def folded(self) -> bool:
@@ -157,15 +146,18 @@ class DiagnoseScreen(RunScreen):
         self.page.show(blocks, afresh=afresh)
 
     def _follow(self) -> None:
-        """Let the page follow the tree's cursor where both are in view."""
+        """Let the page follow the cursor at the left where both are in view."""
         if self.atlas is None or self.folded or self.asking:
             return
-        symptom = self.tree_pane.symptom_at(self.tree_pane.target)
+        if self.searching:
+            symptom = self.results.target
+        else:
+            symptom = self.tree_pane.symptom_at(self.tree_pane.target)
         if symptom:
             if self.shown[0] != symptom:
                 self.trail.clear()
                 self._fill(symptom, self.found.get(symptom), afresh=True)
-        elif (node := self.tree_pane.node(self.tree_pane.target)) is not None:
+        elif not self.searching and (node := self.tree_pane.node(self.tree_pane.target)):
             self.shown = ("", None)
             self.page.show(self.atlas.overview(node), afresh=True)
 
@@ -175,7 +167,7 @@ class DiagnoseScreen(RunScreen):
         if right:
             (self.guided if self.asking else self.page).focus()
         elif self.searching:
-            self.query_one("#query").focus()
+            self.query_line.focus()
         else:
             self.tree_pane.focus()
 
@@ -183,7 +175,7 @@ class DiagnoseScreen(RunScreen):
         self.set_class(self.folded, "-folded")
         self.query_one("#left").display = not self.folded or not self.right
         self.query_one("#right").display = not self.folded or self.right
-        self.query_one("#query").display = self.results.display = self.searching
+        self.query_line.display = self.results.display = self.searching
         self.tree_pane.display = not self.searching
         self.guided.display = self.asking
         self.page.display = not self.asking
@@ -322,7 +314,7 @@ class DiagnoseScreen(RunScreen):
 
     def _end_search(self) -> None:
         self.searching = False
-        self.query_one("#query", QueryLine).value = ""
+        self.query_line.value = ""
         self._give_keys(right=False)
         self._follow()
 
@@ -331,6 +323,8 @@ class DiagnoseScreen(RunScreen):
         if self.atlas is not None:
             hits = self.atlas.index.search(message.value)
             self.results.show(message.value, hits, self.atlas.titles)
+            if self.searching:
+                self._follow()
 
     @on(Input.Submitted, "#query")
     def _submitted(self) -> None:
@@ -342,7 +336,7 @@ class DiagnoseScreen(RunScreen):
 
     @on(LineView.Moved)
     def _moved(self, message: LineView.Moved) -> None:
-        if message.view is self.tree_pane:
+        if message.view in (self.tree_pane, self.results):
             self._follow()
 
     @on(LineView.Chosen)
