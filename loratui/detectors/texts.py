@@ -18,7 +18,7 @@ SHOWN = 600
 """Characters of a line kept as evidence."""
 
 CRASHED = "crashed"
-"""The finding whose patterns are wrappers: exceptions that only report another one."""
+"""The finding of last resort. Its exception patterns are wrappers, which only report another one."""
 
 KILLED = "killed"
 
@@ -42,6 +42,8 @@ class Pattern(Protocol):
     def fallback(self) -> bool: ...
     @property
     def frame(self) -> str: ...
+    @property
+    def numbers(self) -> Mapping[str, object]: ...
 
 
 class Harmless(Protocol):
@@ -69,7 +71,6 @@ class _Seen:
 
     verdict: Verdict
     count: int
-    numbers: dict[str, object]
     fallback: bool = False
 
 
@@ -149,8 +150,8 @@ class TextScanner:
                 ended = view.ended
                 text = ended.detail or KILLED
                 about = _Text(text, "", "line", ended.source, ended.offset)
-                numbers: dict[str, object] = {"code": ended.code, "how": ended.detail}
-                self._fire(KILLED, about, numbers, None, False, view, changed)
+                numbers = {"code": ended.code, "how": ended.detail or None}
+                self._report(KILLED, about, numbers, None, False, view, changed)
         return changed
 
     # lines
@@ -176,16 +177,11 @@ class TextScanner:
         found = list(self._matches(text))
         if any(not known.source.fallback for known, _ in found):
             found = [(known, match) for known, match in found if not known.source.fallback]
-        for known, match in found[:1] if text.kind == "exception" else found:
-            self._fire(
-                known.source.finding,
-                text,
-                _groups(match),
-                known.source.severity,
-                known.source.fallback,
-                view,
-                changed,
-            )
+        # one text has one cause: the pattern that explains most of it says which
+        found.sort(key=lambda pair: pair[1].start() - pair[1].end())
+        for known, match in found[:1]:
+            numbers = {**_groups(match), **known.source.numbers}
+            self._fire(known.source, text, numbers, view, changed)
         return bool(found)
 
     def _is_harmless(self, text: _Text) -> bool:
@@ -196,9 +192,11 @@ class TextScanner:
     def _matches(self, text: _Text) -> Iterable[tuple[_Known, re.Match[str]]]:
         quiet = text.kind == "line" and (text.level in _QUIET or not _EXCEPTION.search(text.text))
         for known in self._known:
-            if known.needle not in text.squeezed or known.source.finding == CRASHED:
+            if known.needle not in text.squeezed:
                 continue
             where = known.source.where
+            if where == "exception" and known.source.finding == CRASHED:
+                continue
             if where == "exception" and quiet:
                 continue
             if where == "line" and text.kind == "exception":
@@ -233,32 +231,36 @@ class TextScanner:
             return
         if any(finding != CRASHED and self._serious(finding) for finding in self._seen):
             return
-        wrapper = any(
+        wrapper = self._is_wrapper(text)
+        crash = self._seen.get(CRASHED)
+        if crash is not None and (wrapper or not crash.verdict.numbers.get("wrapper")):
+            return  # what came first is nearer to the cause
+        self._seen.pop(CRASHED, None)
+        numbers = {
+            "type": failure.type,
+            "message": failure.message.split("\n", 1)[0][:SHOWN] or None,
+            "last": failure.frames[-1] if failure.frames else None,
+            "wrapper": wrapper,
+        }
+        self._report(CRASHED, text, numbers, None, False, view, changed)
+
+    def _is_wrapper(self, text: _Text) -> bool:
+        return any(
             known.source.finding == CRASHED
+            and known.source.where == "exception"
             and known.needle in text.squeezed
             and known.regex.search(text.text)
             for known in self._known
         )
-        if CRASHED in self._seen and wrapper:
-            return
-        numbers: dict[str, object] = {
-            "type": failure.type,
-            "message": failure.message.split("\n", 1)[0][:SHOWN],
-            "last": failure.frames[-1] if failure.frames else None,
-            "wrapper": wrapper,
-        }
-        if CRASHED in self._seen and not self._seen[CRASHED].numbers.get("wrapper"):
-            return  # what came first is nearer to the cause
-        self._seen.pop(CRASHED, None)
-        self._fire(CRASHED, text, numbers, None, False, view, changed)
 
     def _serious(self, finding: str) -> bool:
+        """Whether a finding could have ended training."""
         severity = self._seen[finding].verdict.severity
         return severity is None or severity >= Severity.ERROR
 
     def _settle(self, changed: dict[str, Verdict]) -> None:
         """A recognised exception explains an unrecognised one of the same chain."""
-        if CRASHED in self._seen:
+        if CRASHED in self._seen and any(f != CRASHED and self._serious(f) for f in self._seen):
             del self._seen[CRASHED]
             changed[CRASHED] = Verdict("clear")
 
@@ -266,46 +268,56 @@ class TextScanner:
 
     def _fire(
         self,
+        source: Pattern,
+        text: _Text,
+        numbers: Mapping[str, object],
+        view: View,
+        changed: dict[str, Verdict],
+    ) -> None:
+        severity = None if source.severity is None else Severity.of(source.severity)
+        self._report(source.finding, text, numbers, severity, source.fallback, view, changed)
+
+    def _report(
+        self,
         finding: str,
         text: _Text,
         numbers: Mapping[str, object],
-        severity: str | None,
+        severity: Severity | None,
         fallback: bool,
         view: View,
         changed: dict[str, Verdict],
     ) -> None:
+        """Keep the first text of the worst kind as evidence; count all."""
         known = self._seen.get(finding)
-        fresh = known is None or (known.fallback and not fallback)
         if known is not None and fallback and not known.fallback:
             return
         count = 1 if known is None else known.count + 1
-        kept = {k: v for k, v in numbers.items() if v is not None}
-        if known is not None:
-            kept = {**kept, **known.numbers} if not fresh else {**known.numbers, **kept}
-        level = None if severity is None else Severity.of(severity)
-        evidence = Evidence(
-            "log",
-            text.text[:SHOWN],
-            {"source": text.source, "offset": text.offset, **text.data},
-        )
-        if known is not None and not fresh:
-            before = known.verdict
-            if before.severity is not None and (level is None or level > before.severity):
-                evidences = (evidence,)  # it was caught until now, and no longer is
-            else:
-                level, evidences = before.severity, before.evidence
-            since = before.since
+        kept = {name: value for name, value in numbers.items() if value is not None}
+        if known is None or _worse(severity, known.verdict.severity) or known.fallback > fallback:
+            data = {"source": text.source, "offset": text.offset, **text.data}
+            evidence: tuple[Evidence, ...] = (Evidence("log", text.text[:SHOWN], data),)
+            since = view.step
         else:
-            since, evidences = view.step, (evidence,)
+            before = known.verdict
+            severity, evidence, since = before.severity, before.evidence, before.since
+            newer = {name: value for name, value in kept.items() if isinstance(value, int)}
+            kept = {**kept, **before.numbers, **newer}
         verdict = Verdict(
             "firing",
             since=since,
-            severity=level,
+            severity=severity,
             numbers={**kept, "count": count},
-            evidence=evidences,
+            evidence=evidence,
         )
-        self._seen[finding] = _Seen(verdict, count, kept, fallback)
+        self._seen[finding] = _Seen(verdict, count, fallback)
         changed[finding] = verdict
+
+
+def _worse(severity: Severity | None, than: Severity | None) -> bool:
+    """None is the catalogue's own severity, which a text only ever lowers or keeps."""
+    if than is None:
+        return False
+    return severity is None or severity > than
 
 
 def _cut(text: str) -> str:

@@ -81,7 +81,7 @@ class Message(Entry):
     `needle` is a literal part of every match in lower case: lines without it are not looked at.
     `where` says whether the text stands in a line of its own or as an exception's message.
     A `fallback` counts only when nothing more specific matches. `frame` must match a frame of the
-    traceback.
+    traceback. `numbers` are added to the named groups of the pattern.
     """
 
     finding: Id
@@ -93,6 +93,7 @@ class Message(Entry):
     severity: SeverityWord | None = None
     fallback: bool = False
     frame: str = ""
+    numbers: Mapping[str, Value] = Field(default_factory=dict)
     example: Text
     near_miss: Text
     versions: str = ""

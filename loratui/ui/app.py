@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
@@ -89,6 +90,8 @@ class LoratuiApp(App[None]):
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:
+        gc.freeze()  # what start-up made stays; collecting it again would stall the loop
+        gc.enable()
         if self.feed is not None:
             self.feed.read_history()
             if self.options.polling:
@@ -177,6 +180,7 @@ class LoratuiApp(App[None]):
 
 def run(feed: Feed | None = None, options: UiOptions | None = None) -> int:
     """Show the app until it is left; the exit code."""
+    gc.disable()  # until the first painting: start-up makes much and drops little
     app = LoratuiApp(feed, options)
     app.run(mouse=app.options.mouse)
     return app.return_code or 0

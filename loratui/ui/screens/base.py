@@ -27,10 +27,6 @@ class RunScreen(Screen[None]):
     PURPOSE: ClassVar[str] = ""
     """One sentence for the help overlay."""
 
-    DEFAULT_CSS = """
-    RunScreen { background: $background; layout: vertical; }
-    """
-
     def compose(self) -> ComposeResult:
         top = TopLine(self.SCOPE)
         self._name_run(top, self.owner.snapshot)

@@ -99,6 +99,7 @@ class DiagnoseScreen(RunScreen):
         self.atlas = atlas = message.atlas
         self.tree_pane.show(atlas.heading, atlas.nodes, atlas.titles, atlas.problems)
         self._mark()
+        self._searched()
         if self._wanted is not None:
             symptom, finding = self._wanted
             self._wanted = None
@@ -319,12 +320,11 @@ class DiagnoseScreen(RunScreen):
         self._follow()
 
     @on(Input.Changed, "#query")
-    def _searched(self, message: Input.Changed) -> None:
-        if self.atlas is not None:
-            hits = self.atlas.index.search(message.value)
-            self.results.show(message.value, hits, self.atlas.titles)
-            if self.searching:
-                self._follow()
+    def _searched(self) -> None:
+        if self.atlas is not None and self.searching:
+            query = self.query_line.value
+            self.results.show(query, self.atlas.index.search(query), self.atlas.titles)
+            self._follow()
 
     @on(Input.Submitted, "#query")
     def _submitted(self) -> None:

@@ -75,11 +75,12 @@ class LiveScreen(RunScreen):
     # -- layout --------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
-        self._arrange(event.size)
+        if self.folded != _folds(event.size):
+            self._arrange(event.size)
 
     def _arrange(self, size: Size) -> None:
         """All panes side by side where there is room, else one of them behind tabs."""
-        self.folded = size.width < WIDE or size.height < TALL
+        self.folded = _folds(size)
         if self.has_class("-folded") != self.folded:
             self.set_class(self.folded, "-folded")
         shown = {name for name in PANES if not self.folded or name == self.front}
@@ -228,6 +229,10 @@ class LiveScreen(RunScreen):
             return words.plain(self.gpu.build(100))
         finding = self.findings.selected
         return "" if finding is None else words.finding_text(finding)
+
+
+def _folds(size: Size) -> bool:
+    return size.width < WIDE or size.height < TALL
 
 
 def _display(widget: Widget, shown: bool) -> None:
