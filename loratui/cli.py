@@ -236,7 +236,7 @@ def _known(kb: KnowledgeBase, name: str) -> None:
 
 
 def _session(path: str, record: Path | None, *, machine: bool) -> Session:
-    from loratui.engine.session import Session
+    from loratui.engine.session import LocalGpus, Session
     from loratui.sources.base import Source
 
     source: Source
@@ -254,12 +254,8 @@ def _session(path: str, record: Path | None, *, machine: bool) -> Session:
         from loratui.engine.recorder import FileRecorder
 
         recorder = FileRecorder(record, Path(path).name)
-    sampler = None
-    if machine:
-        from loratui.machine.sampler import GpuSampler
-
-        sampler = GpuSampler()
-    return Session(source, _load, path=source.name, machine=sampler, recorder=recorder)
+    gpus = LocalGpus() if machine else None
+    return Session(source, _load, path=source.name, machine=gpus, recorder=recorder)
 
 
 def _private_stdin() -> int:

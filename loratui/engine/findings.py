@@ -57,7 +57,10 @@ def undecided_of(run: Run) -> tuple[Undecided, ...]:
     from loratui.kb.resolve import undecided
 
     found: list[Undecided] = []
+    broken = run.lifecycle.tracked.get("loss-nan")
     for finding, verdict in run.verdicts.items():
+        if broken is not None and broken.firing and verdict.state == "too-early":
+            continue  # a curve that has ended will never be long enough
         if verdict.state == "too-early" or verdict.state == "cannot-tell":
             question, why = undecided(run.kb, finding, verdict.reason, verdict.numbers)
             if question:

@@ -54,6 +54,18 @@ class Lifecycle:
                     evidence=verdict.evidence,
                 )
                 return
+            known.first_step = _earlier(known.first_step, verdict.since)
+            if text and not known.text:  # the curve knows it already, and when it began
+                if not any(each.kind == "log" for each in known.evidence):
+                    known.evidence += verdict.evidence
+                    self.revision += 1
+                return
+            if not text and known.text:
+                known.text = False
+                known.evidence = verdict.evidence + known.evidence
+                known.verdict, known.severity = verdict, max(severity, known.severity)
+                self.revision += 1
+                return
             if known.verdict is verdict or (
                 known.firing and known.verdict.numbers == verdict.numbers
             ):
@@ -65,7 +77,8 @@ class Lifecycle:
             known.severity = max(severity, known.severity) if known.firing else severity
             known.firing, known.last_step = True, step
             if verdict.evidence:
-                known.evidence = verdict.evidence
+                logged = tuple(each for each in known.evidence if each.kind == "log")
+                known.evidence = verdict.evidence + (() if text else logged)
             return
         if known is None or not known.firing or known.text:
             return
@@ -90,6 +103,11 @@ class Lifecycle:
     def since(self, offset: int) -> list[Tracked]:
         """Findings in the text whose line stands at or after `offset`."""
         return [known for known in self.tracked.values() if known.text and known.offset >= offset]
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    known = [step for step in (one, other) if step is not None]
+    return min(known, default=None)
 
 
 def _offset(verdict: Verdict) -> int:

@@ -26,12 +26,12 @@ from loratui.core.facts import ConfigValue, LossKind, RunFacts
 from loratui.core.findings import Severity, Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
-from loratui.detectors.base import Columns, Detector, View
 from loratui.engine.facts import facts_of
 from loratui.engine.lifecycle import Lifecycle
 from loratui.engine.pace import Pace
 
 if TYPE_CHECKING:
+    from loratui.detectors.base import Columns, Detector, View
     from loratui.detectors.texts import TextScanner
     from loratui.kb.base import KnowledgeBase
 
@@ -54,6 +54,7 @@ class Course:
     progress: Progress | None = None
     failure: Failure | None = None
     ended: Ended | None = None
+    over_at: int = 0  # the step at which a failure or an end was read
     checkpoints: list[Checkpoint] = field(default_factory=list)
     samples: int = 0
     epoch: int | None = None
@@ -161,6 +162,7 @@ class Run:
             elif isinstance(event, Failure):
                 failures.append(event)
                 self.course.failure = event
+                self._note_end()
             elif isinstance(event, Config):
                 self._config(event)
             elif isinstance(event, Checkpoint):
@@ -169,6 +171,7 @@ class Run:
                 self.course.samples += 1
             elif isinstance(event, Ended):
                 self.course.ended = event
+                self._note_end()
         if lines:
             self.revisions["log"] += 1
         if metrics:
@@ -184,6 +187,10 @@ class Run:
             self.pace.extend(event.steps, event.values)
         else:
             series.extend(event.steps, event.values)
+        if self.kb is None:  # a glance: nobody asks
+            return
+        from loratui.detectors.base import Columns  # only now: the first screen does not wait
+
         known = metrics.get(event.name)
         if known is None:
             metrics[event.name] = Columns(event.steps, event.values)
@@ -203,11 +210,13 @@ class Run:
         if event.total is not None and event.total != self.facts.total_steps:
             self._set_facts()
 
+    def _note_end(self) -> None:
+        progress = self.course.progress
+        self.course.over_at = progress.step if progress else 0
+
     def _went_on(self, event: Progress) -> None:
-        """Steps after a failure: somebody caught it, or another rank is still drawing."""
-        known = self.series.get("loss")
-        last = known.last_step if known is not None else None
-        if last is not None and event.step > last + 3:
+        """Steps after a failure: somebody caught it. A few may come from other ranks."""
+        if event.step > self.course.over_at + 3:
             self.course.failure = None
             self.course.ended = None
 
@@ -266,6 +275,8 @@ class Run:
     ) -> None:
         if self.kb is None:
             return
+        from loratui.detectors.base import View
+
         progress = self.course.progress
         step = progress.step if progress else None
         view = View(

@@ -23,6 +23,7 @@ from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
+    from loratui.machine.sampler import GpuSampler
 
 BUSY, IDLE = 0.05, 0.5
 """Seconds between polls of a growing and of a quiet source."""
@@ -45,6 +46,27 @@ class MachineFeed(Protocol):
     def latest(self) -> Machine: ...
 
     def stop(self) -> None: ...
+
+
+class LocalGpus:
+    """This machine's GPUs; the sampler and its bindings are loaded when it starts."""
+
+    def __init__(self) -> None:
+        self._sampler: GpuSampler | None = None
+        self._none = Machine()
+
+    def start(self) -> None:
+        from loratui.machine.sampler import GpuSampler
+
+        self._sampler = GpuSampler()
+        self._sampler.start()
+
+    def latest(self) -> Machine:
+        return self._none if self._sampler is None else self._sampler.latest()
+
+    def stop(self) -> None:
+        if self._sampler is not None:
+            self._sampler.stop()
 
 
 class Recorder(Protocol):

@@ -46,7 +46,7 @@ def status_of(run: Run, growth: Growth, now: float, history: float | None) -> St
     total = progress.total if progress and progress.total else run.facts.total_steps
     rate = run.pace.rate()
     eta = None
-    if rate and total and step is not None and state not in _OVER:
+    if rate and total and step is not None and step < total and state not in _OVER:
         eta = max(0.0, (total - step) / rate)
     epoch = progress.epoch if progress and progress.epoch is not None else course.epoch
     epochs = course.epochs or run.facts.epochs
@@ -101,11 +101,12 @@ def state_of(run: Run, growth: Growth, now: float) -> State:
         if course.ended.how == "killed":
             return "killed"
         return "finished"
-    if _complete(run):
+    live = growth.seen is not None and not growth.over
+    if _complete(run, live):
         return "finished"
     if course.phase is None and progress is None and not run.line_count:
         return "waiting"
-    if growth.seen is None or growth.over:
+    if growth.seen is None or not live:
         return "unknown"
     quiet = now - growth.seen
     allowed = max(QUIET, 5 * growth.gap, SLOW_PHASES.get(course.phase or "", 0.0))
@@ -116,13 +117,14 @@ def state_of(run: Run, growth: Growth, now: float) -> State:
     return _PHASES.get(course.phase or "loading", "unknown")
 
 
-def _complete(run: Run) -> bool:
+def _complete(run: Run, live: bool) -> bool:
     """All steps are done. Before 2026-08 ai-toolkit's bar ended one step short."""
     progress = run.course.progress
     if progress is None or not progress.total or progress.total < 2:
         return False
     short = 1 if run.facts.trainer == "ai-toolkit" and run.course.phase != "training" else 0
-    return progress.step >= progress.total - short and run.course.phase != "sampling"
+    # the last samples are still being made where somebody is still writing
+    return progress.step >= progress.total - short and not (live and run.course.phase == "sampling")
 
 
 def _warming(run: Run) -> bool:

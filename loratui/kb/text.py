@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loratui.core.findings import Finding
+from loratui.core.plain import printable
 from loratui.kb.page import Block, labelled, symptom_page
 
 if TYPE_CHECKING:
@@ -16,36 +16,6 @@ if TYPE_CHECKING:
 
 _MARGIN = 10  # columns of the names of sections
 _UNDER = ("patch", "caveat", "detail")  # roles that stand under the text of a fix
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_REPLACED = "\N{REPLACEMENT CHARACTER}"
-_ASCII = str.maketrans(
-    {
-        "▾": "v", "▸": ">", "●": "*", "·": "-", "○": "o", "→": "->", "←": "<-", "↑": "^", "↓": "v",
-        "✔": "+", "✖": "x", "⚠": "!", "–": "-", "—": "-", "…": "...", "×": "x", "≥": ">=",
-        "≤": "<=", "≈": "~", "±": "+-", "°": "", "‘": "'", "’": "'", "“": '"', "”": '"',
-        "│": "|", "─": "-",
-        "█": "#", "░": ".", "▏": ".", "▎": ".", "▍": ".", "▌": "#", "▋": "#", "▊": "#", "▉": "#",
-        _REPLACED: "?", "\N{NO-BREAK SPACE}": " ",
-    }
-)  # fmt: skip
-
-
-def printable(text: str) -> str:
-    """`text` without anything that a terminal would obey instead of show."""
-    if text.isprintable():
-        return text
-    return "".join(
-        " " if char in "\t\n\r" else _REPLACED if unicodedata.category(char) in _OBEYED else char
-        for char in text
-    )
-
-
-def folded(text: str) -> str:
-    """`text` for a terminal that shows ASCII only."""
-    text = printable(text)
-    if text.isascii():
-        return text
-    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
 def render_blocks(blocks: Sequence[Block], width: int = 88) -> str:

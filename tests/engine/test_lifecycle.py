@@ -63,3 +63,17 @@ def test_findings_of_a_later_part_of_the_text() -> None:
         evidence = (Evidence("log", "x", {"offset": offset}),)
         life.see(name, Verdict("firing", evidence=evidence), Severity.ERROR, 1, text=True)
     assert [found.id for found in life.since(20)] == ["b"]
+
+
+def test_the_curve_says_since_when_even_if_the_text_came_first() -> None:
+    """ai-toolkit's `loss is nan` is buffered and stands far behind the steps it is about."""
+    said = Verdict("firing", since=120, evidence=(Evidence("log", "loss is nan", {"offset": 9}),))
+    seen = Verdict("firing", since=3, numbers={"first": 3}, evidence=(Evidence("series", "zeros"),))
+    for order in ((said, True, seen, False), (seen, False, said, True)):
+        life = Lifecycle()
+        life.see("loss-nan", order[0], Severity.CRITICAL, 120, text=order[1])
+        life.see("loss-nan", order[2], Severity.CRITICAL, 121, text=order[3])
+        found = life.tracked["loss-nan"]
+        assert found.first_step == 3
+        assert found.verdict is seen
+        assert [each.kind for each in found.evidence] == ["series", "log"]

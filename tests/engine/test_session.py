@@ -209,11 +209,12 @@ def test_machine_readings_come_with_the_snapshot(log: Path) -> None:
     session = Session(Tail(log, clock), None, machine=gpus, clock=clock)
     session.prepare()
     session.step()
+    before = session.latest().revisions["machine"]
     gpus.machine = Machine((GpuReading(0, "card", utilisation=97),))
     clock.advance(1.0)
     session.step()
     assert session.latest().machine is gpus.machine
-    assert session.latest().revisions["machine"] == 1
+    assert session.latest().revisions["machine"] == before + 1
 
 
 class Kept:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from loratui.core.advice import Fix, PatchLine
 from loratui.core.findings import Evidence, Finding, Severity
+from loratui.core.plain import folded, printable
 from loratui.kb.text import (
-    folded,
-    printable,
     render_checklist,
     render_finding,
     render_symptom,

@@ -84,6 +84,12 @@ def test_nan_is_a_gap_and_is_marked():
     assert rows[-3].count("×") > 20
 
 
+def test_zero_is_marked_on_a_logarithmic_axis():
+    view = series("loss", [0.1] * 50 + [0.0] * 50)
+    assert text_of(ChartData(view=view))[-3].count("×") > 20
+    assert "×" not in text_of(ChartData(view=view, log=False))[-3]
+
+
 @pytest.mark.parametrize("values", [[], [NAN], [NAN] * 50, [0.0], [0.0] * 9, [5.0], [math.inf, 1]])
 @pytest.mark.parametrize("log", [True, False])
 def test_odd_series_are_drawn(values, log):
@@ -145,7 +151,7 @@ def test_sparkline_marks_what_is_no_number():
 
 def test_sparkline_of_little():
     assert len(sparkline(series("loss", [0.5]), 10)) == 1
-    assert sparkline(series("loss", [0.0, 0.0]), 10).strip() == ""
+    assert sparkline(series("loss", [0.0, 0.0]), 10) == "xx"
     assert sparkline(series("loss", [0.5]), 0) == ""
 
 
@@ -157,8 +163,7 @@ def test_sparkline_as_a_rule_changes_in_its_last_cell_only():
     values = losses(400)
     lines = [sparkline(series("loss", values[:count]), 40) for count in range(330, 400)]
     moved = sum(
-        one[: len(one) - 1] != other[: len(one) - 1]
-        for one, other in itertools.pairwise(lines)
+        one[: len(one) - 1] != other[: len(one) - 1] for one, other in itertools.pairwise(lines)
     )
     assert moved <= 5
 

@@ -80,7 +80,6 @@ async def test_empty_teaches_how_to_start(live):
 async def test_enter_opens_the_symptom_of_the_selected_finding(live):
     seen = []
     app = live("diverging")
-    app.on_open_symptom = None
     async with app.run_test(
         size=(120, 40),
         message_hook=lambda message: seen.append(message),
@@ -332,3 +331,39 @@ async def test_palette_opens_on_colon(live):
         await pilot.pause()
         assert type(app.screen).__name__ == "CommandPalette"
         await pilot.press("escape")
+
+
+async def test_slash_searches_in_diagnose(live):
+    app = live()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash")
+        await pilot.pause()
+        assert app.current_mode == "diagnose"
+        await pilot.press("l", "o", "s", "s")
+        assert app.current_mode == "diagnose"
+
+
+async def test_numbers_switch_and_q_comes_back(live):
+    app = live("diverging")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("5")
+        assert app.current_mode == "machine"
+        await pilot.press("2")
+        assert app.current_mode == "diagnose"
+        await pilot.press("1")
+        assert app.current_mode == "live"
+        await pilot.press("5", "q")
+        assert app.current_mode == "live"
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_news_reach_the_screen_that_comes_to_the_front(live):
+    app = live("healthy")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("5")
+        app.feed.change(status=replace(app.feed.snapshot.status, step=2000))
+        app.bridge.poll()
+        await pilot.press("1")
+        await pilot.pause()
+        assert "2 000 / 3 400" in screen_text(app)[1]

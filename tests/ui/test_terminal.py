@@ -6,6 +6,7 @@ import base64
 
 import pytest
 from rich.console import Console
+from rich.segment import Segment
 from textual.strip import Strip
 
 from loratui.ui.clipboard import copy, osc52
@@ -74,12 +75,9 @@ def test_copy_without_a_place_to_write(live, tmp_path):
 class Update:
     """What Textual hands over: rows of strips by their left edge, and the spans that changed."""
 
-    chops = ({0: Strip.from_lines if False else None, 5: None},)
     chop_ends = ([5, 20],)
 
     def __init__(self, *spans):
-        from rich.segment import Segment
-
         self.chops = ({0: Strip([Segment("left ")]), 5: Strip([Segment("abcdefghijklmno")])},)
         self.spans = list(spans)
 

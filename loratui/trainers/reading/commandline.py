@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import shlex
 from collections.abc import Iterator
 
 _LIST = re.compile(r"\[(?:'[^']*'|\"[^\"]*\"|, )+\]")
@@ -43,6 +41,9 @@ def value(raw: str) -> object:
 
 
 def _words(text: str) -> list[str]:
+    import ast  # both only for the few lines that hold a command
+    import shlex
+
     found = _LIST.search(text)
     if found:
         try:

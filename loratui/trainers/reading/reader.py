@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -311,6 +310,8 @@ class Reader:
             if len(self._dump) > 2000:
                 self._dump = None
             return []
+        import json
+
         dump, self._dump = "\n".join(self._dump), None
         try:
             found = json.loads(dump)

@@ -149,6 +149,17 @@ class Columns(NamedTuple):
         return [bad and value != value for bad, value in zip(self.broken, self.mean, strict=True)]
 
 
+def positive(cut: Columns) -> Columns:
+    """For a logarithmic axis: what is not above zero cannot be drawn and counts as broken."""
+    nan = math.nan
+    return Columns(
+        [v if v > 0 else nan for v in cut.low],
+        [v if v > 0 else nan for v in cut.high],
+        [v if v > 0 else nan for v in cut.mean],
+        [bad or low <= 0 for bad, low in zip(cut.broken, cut.low, strict=True)],
+    )
+
+
 def columns(view: SeriesView, start: int, end: int, count: int) -> Columns:
     """Reduce the steps from `start` to `end` to `count` columns of low, high and mean."""
     low, high = [math.inf] * count, [-math.inf] * count

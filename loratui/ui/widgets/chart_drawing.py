@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from loratui.core import units
 from loratui.core.series import SeriesView
-from loratui.ui.widgets.axis import Axis, columns, fit, reach, smooth, window
+from loratui.ui.widgets.axis import Axis, columns, fit, positive, reach, smooth, window
 from loratui.ui.widgets.braille import DOTS, LINE, Canvas
 from loratui.ui.widgets.grid import Cells
 
@@ -33,8 +32,7 @@ UNICODE_SIGNS = Signs()
 ASCII_SIGNS = Signs("+", "-", "+", "|", "+", "^", "x", "-")
 
 
-@dataclass(frozen=True, slots=True)
-class ChartData:
+class ChartData(NamedTuple):
     """What is drawn: the series, where findings begin, where epochs begin.
 
     `smoothed` says that the values are smoothed already: then the line is the series itself.
@@ -66,12 +64,14 @@ def draw_chart(
     if plot_width < 8 or plot_height < 2:
         return [heading], None
     start, end = window(view.last_step, data.total, data.zoom)
-    cut = columns(view, start, end, plot_width * 2)
+    whole = columns(view, start, end, plot_width * 2)
     log = data.log
+    cut = positive(whole) if log else whole
     line = cut.mean if data.smoothed else smooth(cut.mean, cut.gaps, log)
     extent = reach(cut, line, log)
     if extent is None and log:
-        log = False
+        log, cut = False, whole
+        line = cut.mean if data.smoothed else smooth(cut.mean, cut.gaps, log)
         extent = reach(cut, line, log)
     axis = Axis(0.0, 1.0) if extent is None else fit(*extent, log, before)
     canvas = Canvas(plot_width, plot_height)
@@ -170,7 +170,7 @@ def _marks(
         run = first
         while run < width and text[run] == signs.broken:
             run += 1
-        _write(text, styles, run + 1, "no number", "error")
+        _write(text, styles, run + 1, "no number, or 0" if data.log else "no number", "error")
     for step, word in sorted(data.findings):
         if not start <= step <= end:
             continue

@@ -70,6 +70,9 @@ def changed_runs(was: Cells, now: Cells) -> list[tuple[int, int]]:
 class GridView(Widget):
     """Shows what `draw` returns; `redraw` compares with what is shown and repaints the rest."""
 
+    AT_ONCE = True
+    """Whether to draw for the very first painting, or right after it."""
+
     DEFAULT_CSS = """
     GridView { background: $background; }
     """
@@ -106,7 +109,7 @@ class GridView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The first painting comes before the event that tells the size."""
-        if self.size != self._filled_for:
+        if self.AT_ONCE and self.size != self._filled_for:
             self._fill()
         return super().render_lines(crop)
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from loratui.kb.text import folded, printable
+from loratui.core.plain import folded, printable
 from loratui.ui.palette import styles
 
 _NEAR = 3  # rows out of view that the cursor may jump over without hiding text

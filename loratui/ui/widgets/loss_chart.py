@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 from loratui.ui.widgets.axis import Axis
 from loratui.ui.widgets.chart_drawing import ChartData, draw_chart
@@ -14,14 +14,16 @@ ZOOMS = ("all", "third", "300")
 class LossChart(GridView, can_focus=True):
     """Draws a `ChartData`; only the cells that changed are painted."""
 
+    AT_ONCE = False  # the first painting is for the status, and waits for nothing
+
     def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.data = ChartData(ascii_only=ascii_only)
         self._axis: Axis | None = None
 
-    def show(self, **changes: object) -> None:
+    def show(self, **changes: Any) -> None:
         """Change what is drawn: fields of `ChartData` by name."""
-        data = replace(self.data, **changes)  # type: ignore[arg-type]
+        data = self.data._replace(**changes)
         if (data.label, data.zoom, data.log) != (self.data.label, self.data.zoom, self.data.log):
             self._axis = None
         self.data = data

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from loratui.core.series import SeriesView
-from loratui.ui.widgets.axis import columns, up
+from loratui.ui.widgets.axis import columns, positive, up
 from loratui.ui.widgets.grid import Cells, GridView
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -15,7 +15,7 @@ _QUANTUM = 0.05  # decades; the range moves in steps of this
 
 
 def sparkline(view: SeriesView, width: int, ascii_only: bool = False) -> str:
-    """One character a cell, logarithmic, from the first step to the last; ``x`` where it is NaN.
+    """One character a cell, logarithmic, from the first step to the last; ``x`` where it is NaN or 0.
 
     A cell covers a round number of steps, so that as a rule only the last cell changes.
     """
@@ -25,8 +25,8 @@ def sparkline(view: SeriesView, width: int, ascii_only: bool = False) -> str:
     per_cell = max(1, round(up((view.last_step - first + 1) / width)))
     if per_cell * width < view.last_step - first + 1:
         per_cell += 1
-    data = columns(view, first, first + per_cell * width - 1, width)
-    levels = [math.log10(v) if v == v and v > 0 else math.nan for v in data.mean]
+    data = positive(columns(view, first, first + per_cell * width - 1, width))
+    levels = [math.log10(v) if v == v else math.nan for v in data.mean]
     good = [level for level in levels if level == level]
     low, high = _range(good)
     blocks = ASCII_BLOCKS if ascii_only else BLOCKS
