@@ -30,7 +30,7 @@ def test_version() -> None:
         ("ai_toolkit/lr-nan", 1, "loss-nan", "finished"),
         ("kohya/lr-nan", 1, "loss-nan", "finished"),
         ("onetrainer/lr-nan", 1, "loss-nan", "crashed"),
-        ("kohya/crash-no-repeats-prefix", 1, "no-data", "unknown"),
+        ("kohya/crash-no-repeats-prefix", 1, "no-data", "crashed"),
         ("kohya/healthy", 0, None, "finished"),
         ("diffusers/t2i-killed", 1, "killed", "crashed"),
     ],

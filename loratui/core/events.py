@@ -43,12 +43,16 @@ class SourceChange:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of output that is not progress, without prefixes, escapes and wrapping."""
+    """A line of output that is not progress, without prefixes, escapes and wrapping.
+
+    `traced` lines belong to a traceback, which comes as a `Failure` as well.
+    """
 
     source: str
     offset: int
     text: str
     level: Level = ""
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

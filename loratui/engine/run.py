@@ -148,13 +148,15 @@ class Run:
         lines: list[LogLine] = []
         failures: list[Failure] = []
         pauses: list[int] = []
+        count = self.line_count
         for event in events:
             if isinstance(event, Metrics):
                 self._metrics(event, metrics)
             elif isinstance(event, Progress):
                 self._progress(event)
             elif isinstance(event, LogLine):
-                lines.append(event)
+                if not event.traced:
+                    lines.append(event)
                 self.lines.append(event)
                 self.line_count += 1
             elif isinstance(event, Phase):
@@ -172,7 +174,7 @@ class Run:
             elif isinstance(event, Ended):
                 self.course.ended = event
                 self._note_end()
-        if lines:
+        if self.line_count != count:
             self.revisions["log"] += 1
         if metrics:
             self.revisions["series"] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loratui.core.findings import Severity
 from loratui.core.snapshot import State, Status
 from loratui.engine.run import Run
 
@@ -101,6 +102,11 @@ def state_of(run: Run, growth: Growth, now: float) -> State:
         if course.ended.how == "killed":
             return "killed"
         return "finished"
+    if progress is None and any(
+        known.text and known.firing and known.severity >= Severity.ERROR
+        for known in tracked.values()
+    ):
+        return "crashed"  # some trainers report an error, train nothing and exit with 0
     live = growth.seen is not None and not growth.over
     if _complete(run, live):
         return "finished"

@@ -193,7 +193,7 @@ def test_settings_of_a_printed_command() -> None:
         ("diffusers/t2i-killed", "diffusers", 173, 300, 173),
         ("diffusers/db-crash-bad-image", "diffusers", 1, 200, 1),
     ],
-)
+)  # fmt: skip
 @pytest.mark.parametrize("size", [1000, 65536])
 def test_steps_of_real_runs(
     run: str, trainer: str, steps: int, total: int, points: int, size: int
@@ -203,6 +203,21 @@ def test_steps_of_real_runs(
     assert (progress(events).step, progress(events).total) == (steps, total)
     loss = [step for step, _ in series(events, "loss") if step > 0]
     assert loss == list(range(1, points + 1))
+
+
+@pytest.mark.parametrize(
+    ("run", "trainer"),
+    [
+        ("kohya/crash-no-repeats-prefix", "kohya"),
+        ("kohya/crash-bad-toml", "kohya"),
+        ("onetrainer/crash-config-syntax", "onetrainer"),
+        ("ai_toolkit/crash-dataset-missing", "ai-toolkit"),
+        ("diffusers/t2i-crash-no-captions", "diffusers"),
+    ],
+)
+def test_trainers_are_known_by_their_text_alone(run: str, trainer: str) -> None:
+    reader, _ = read(log(run).read_bytes())
+    assert reader.trainer.id == trainer
 
 
 def test_losses_are_the_steps_own() -> None:

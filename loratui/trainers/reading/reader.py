@@ -148,12 +148,12 @@ class Reader:
             self._content = True
         level = "error" if inside else line.level
         if not self.sure:
-            events += self._recognise_line(line.text)
+            events += self._recognise_line(f"{line.text} {line.path}" if line.path else line.text)
         if not inside:
             metrics = self._step_line(line)
             if metrics:
                 return events + metrics
-        events.append(LogLine(self.source, line.offset, line.text, level))
+        events.append(LogLine(self.source, line.offset, line.text, level, inside))
         if inside:
             return events
         events += self._beginning(line)

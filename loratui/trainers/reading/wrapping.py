@@ -29,12 +29,16 @@ _LEVELS: dict[str, Level] = {
 
 @dataclass(slots=True)
 class Joined:
-    """A message as the program meant it, with the offset of its first physical line."""
+    """A message as the program meant it, with the offset of its first physical line.
+
+    `path` is the `file.py:line` that stood at the right margin, if one did.
+    """
 
     offset: int
     text: str
     level: Level
     rank: int | None = None
+    path: str = ""
 
 
 class Wrapping:
@@ -58,7 +62,8 @@ class Wrapping:
             right = found.start("path") - 1 if found.group("path") else len(text)
             self._width = right - self._indent
             message = found.group("message").rstrip()
-            self._open = Joined(offset, message, _LEVELS[found.group("level")], rank)
+            level = _LEVELS[found.group("level")]
+            self._open = Joined(offset, message, level, rank, found.group("path") or "")
             self._full = _columns(message) >= self._width
             return done
         if self._open is not None and text.startswith(" " * self._indent):

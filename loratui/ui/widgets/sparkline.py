@@ -15,7 +15,7 @@ _QUANTUM = 0.05  # decades; the range moves in steps of this
 
 
 def sparkline(view: SeriesView, width: int, ascii_only: bool = False) -> str:
-    """One character a cell, logarithmic, from the first step to the last; ``x`` where it is NaN or 0.
+    """One character a cell, logarithmic, over the whole run; ``x`` where it is NaN or 0.
 
     A cell covers a round number of steps, so that as a rule only the last cell changes.
     """
