@@ -81,9 +81,11 @@ def watch(
         raise click.UsageError("Name the log to watch, or - for standard input.")
     if path == "-" and sys.stdin.isatty():
         raise LoratuiError(
-            "Nothing to read", "Standard input is a terminal.", "Try: TRAINER 2>&1 | loratui watch -"
+            "Nothing to read",
+            "Standard input is a terminal.",
+            "Try: TRAINER 2>&1 | loratui watch -",
         )
-    if headless or path == "-" and not _terminal():
+    if headless or (path == "-" and not _terminal()):
         _stream(_session(path, record, machine=False), switches)
         return
     _need_terminal()
@@ -92,7 +94,9 @@ def watch(
 
 @main.command()
 @click.argument("name", required=False)
-@click.option("--speed", type=click.FloatRange(min=0), default=None, help="Times as fast; 0: at once.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0), default=None, help="Times as fast; 0: at once."
+)
 @click.option("--headless", is_flag=True, help="No screen: print findings as they appear.")
 @_globals
 @click.pass_context
@@ -164,7 +168,7 @@ def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) 
 @click.argument("name")
 @_globals
 @click.pass_context
-def explain(ctx: click.Context, /, name: str, **own: Any) -> None:
+def explain(_: click.Context, /, name: str, **__: Any) -> None:
     """Explain a finding, a symptom or an option as text."""
     from loratui.kb.text import explain as text_of
 
@@ -184,7 +188,7 @@ def kb() -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @_globals
 @click.pass_context
-def lint(ctx: click.Context, /, folder: Path | None, **own: Any) -> None:
+def lint(ctx: click.Context, /, folder: Path | None, **_: Any) -> None:
     """Check the knowledge base (and an overlay FOLDER): schema, links, ids, sources."""
     from loratui import paths
     from loratui.kb import lint as check
@@ -293,8 +297,12 @@ def _show(session: Session | None, title: str, switches: dict[str, Any]) -> None
             "The screen needs a keyboard, and standard input is not a terminal.",
             "Use --headless, or `loratui diagnose`.",
         )
+    import gc
+
+    gc.disable()  # importing leaves no garbage; the app switches it on after its first screen
     if session is not None:
         session.start()  # reads the end of the log while the screen is being imported
+    from loratui.paths import state_folder
     from loratui.ui.app import run
     from loratui.ui.options import UiOptions
 
@@ -305,6 +313,7 @@ def _show(session: Session | None, title: str, switches: dict[str, Any]) -> None
         colour=False if switches.get("plain") else None,
         title=title,
         knowledge=_load,
+        state=state_folder(),
     )
     try:
         code = run(session, options)
@@ -327,8 +336,6 @@ def _print_json(value: Any) -> None:
     import json
 
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
-
-
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ def overlay_folder() -> Path | None:
     if named:
         return Path(named).expanduser()
     base = os.environ.get("XDG_CONFIG_HOME")
-    folder = (Path(base).expanduser() if base else Path.home() / ".config") / "loratui" / "knowledge"
+    above = Path(base).expanduser() if base else Path.home() / ".config"
+    folder = above / "loratui" / "knowledge"
     return folder if folder.is_dir() else None
 
 

@@ -57,7 +57,9 @@ def test_diagnose_json(name: str, code: int, finding: str | None, status: str) -
 
 def test_non_finite_numbers_are_strings() -> None:
     result = run("diagnose", "--json", str(log("kohya/lr-nan")))
-    assert "NaN" not in json.dumps(json.loads(result.output, parse_constant=lambda name: "CONSTANT"))
+    assert "NaN" not in json.dumps(
+        json.loads(result.output, parse_constant=lambda name: "CONSTANT")
+    )
     assert json.loads(result.output)["facts"]["loss"] == "nan"
 
 
@@ -113,7 +115,8 @@ def test_an_empty_file_is_no_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["[bold]x[/bold].log", "[/foo].log", "ein log mit blank.log", "\x1b[31mred.log", "日本.log"]
+    "name",
+    ["[bold]x[/bold].log", "[/foo].log", "ein log mit blank.log", "\x1b[31mred.log", "日本.log"],
 )
 def test_hostile_file_names(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -136,7 +139,9 @@ def test_a_single_line_of_two_hundred_megabytes(tmp_path: Path) -> None:
 
 def test_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "latin.log"
-    path.write_bytes(b"caf\xe9 \xff\xfe\n\rsteps:  1%|\xb2| 10/744 [00:30<36:53, 3.02s/it, avr_loss=0.1]")
+    path.write_bytes(
+        b"caf\xe9 \xff\xfe\n\rsteps:  1%|\xb2| 10/744 [00:30<36:53, 3.02s/it, avr_loss=0.1]"
+    )
     report = json.loads(run("diagnose", "--json", str(path)).output)
     assert report["subjects"][0]["step"] == 10
 
@@ -193,7 +198,9 @@ def test_doctor() -> None:
 # through a real process
 
 
-def process(*arguments: str, data: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
+def process(
+    *arguments: str, data: bytes | None = None, **env: str
+) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "loratui", *arguments],
         input=data,
@@ -214,7 +221,9 @@ def test_without_a_terminal_one_line_and_exit_2(arguments: tuple[str, ...]) -> N
 
 
 def test_watching_a_pipe() -> None:
-    done = process("watch", "-", "--headless", data=log("diffusers/db-crash-bad-image").read_bytes())
+    done = process(
+        "watch", "-", "--headless", data=log("diffusers/db-crash-bad-image").read_bytes()
+    )
     assert done.returncode == 0
     assert b"[bad-image]" in done.stdout
 

@@ -68,7 +68,9 @@ def test_core_is_standard_library_only() -> None:
 def test_the_first_screen_waits_for_nothing_slow() -> None:
     """NVML, psutil, the knowledge base and its schema come after the first paint."""
     names = loaded("import loratui.cli, loratui.engine.session, loratui.ui.app")
-    assert not [n for n in ("pynvml", "psutil", "pydantic", "yaml", "loratui.kb.schema") if n in names]
+    assert not [
+        n for n in ("pynvml", "psutil", "pydantic", "yaml", "loratui.kb.schema") if n in names
+    ]
 
 
 def test_the_command_line_is_light() -> None:

@@ -172,14 +172,5 @@ class Ended:
 
 
 Event = (
-    LogLine
-    | Progress
-    | Metrics
-    | Phase
-    | Checkpoint
-    | Sample
-    | Config
-    | Failure
-    | RunBegan
-    | Ended
+    LogLine | Progress | Metrics | Phase | Checkpoint | Sample | Config | Failure | RunBegan | Ended
 )

@@ -63,9 +63,9 @@ def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
         return (True, "") if verdict.state == "clear" else (None, "")
     # an error text that has not been seen while steps go on is evidence of its absence
     progress = run.course.progress
-    if progress is not None and progress.step > 0 and run.kb is not None:
-        if any(message.finding == auto for message in run.kb.messages):
-            return True, f"none in {whole(progress.step)} steps"
+    texts = run.kb.messages if run.kb is not None else ()
+    if progress is not None and progress.step > 0 and any(m.finding == auto for m in texts):
+        return True, f"none in {whole(progress.step)} steps"
     return None, ""
 
 

@@ -64,7 +64,11 @@ def _end(snapshot: SessionSnapshot, as_json: bool) -> str:
     if as_json:
         return _line(
             "end",
-            {"state": status.state, "step": status.step, "findings": [f.id for f in snapshot.findings]},
+            {
+                "state": status.state,
+                "step": status.step,
+                "findings": [f.id for f in snapshot.findings],
+            },
         )
     loss = f", loss {number(status.loss)}" if status.loss is not None else ""
     found = f"{count} finding{'s' if count != 1 else ''}" if count else "nothing wrong found"

@@ -128,7 +128,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def _facts(run: SessionSnapshot) -> dict[str, Any]:
     facts, status = run.facts, run.status
-    return plain(
+    found: dict[str, Any] = plain(
         {
             "name": facts.name,
             "state": status.state,
@@ -147,7 +147,8 @@ def _facts(run: SessionSnapshot) -> dict[str, Any]:
             ],
             "settings": {name: value.value for name, value in facts.config.values.items()},
         }
-    )  # type: ignore[no-any-return]
+    )
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from loratui.core.events import (
     RunBegan,
     Sample,
 )
-from loratui.core.facts import ConfigValue, LossKind, RunFacts
+from loratui.core.facts import ConfigValue, LossKind
 from loratui.core.findings import Severity, Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LINES = 500
 """Log lines kept for the screen."""
+
 
 @dataclass(slots=True)
 class Broken:
@@ -364,5 +365,3 @@ class Run:
         if abs(shift) < 3 * spread / math.sqrt(len(new)) or abs(shift) < 0.05:
             return 0
         return 1 if shift > 0 else -1
-
-

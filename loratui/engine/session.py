@@ -1,4 +1,4 @@
-"""Watches one run: one thread that owns all state, a mailbox of one snapshot, a queue of actions."""
+"""Watches one run: one thread owns all state, a mailbox holds the newest snapshot."""
 
 from __future__ import annotations
 

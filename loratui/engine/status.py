@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loratui.core.findings import Severity
 from loratui.core.snapshot import State, Status
@@ -144,7 +145,7 @@ def _warming(run: Run) -> bool:
     if series is None or series.count < 3:
         return False
     values = series.tail(5)[1]
-    rising = all(a < b for a, b in zip(values, values[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(values))
     return rising and progress.step < 0.2 * (progress.total or 0)
 
 

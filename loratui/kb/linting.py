@@ -158,11 +158,11 @@ def _messages(kb: KnowledgeBase) -> Iterator[Problem]:
 def _pattern(file: str, key: str, pattern: str, needle: str, example: str) -> Iterator[Problem]:
     if needle != needle.lower():
         yield Problem(file, 0, key, "the needle is not in lower case")
-    if len(needle.replace(" ", "")) < 3:
+    if len(needle.replace(" ", "")) < 2:
         yield Problem(file, 0, key, "the needle is too short")
     if needle.replace(" ", "") not in example.lower().replace(" ", ""):
         yield Problem(file, 0, key, "the example does not contain the needle")
-    if re.search(r"(?<!\\) [*+?{]", pattern):
+    if re.search(r"(?<!\\) [*+{]", pattern):
         yield Problem(file, 0, key, "a blank may not be repeated: it may be missing anyway")
     try:
         re.compile(pattern)

@@ -62,9 +62,7 @@ class _Reader:
                     Problem(f"{prefix}{path.name}", 0, "", f"a file of no known kind{hint}")
                 )
 
-    def _file(
-        self, path: Path, shown: str, use: Callable[[Document, str, str], None]
-    ) -> None:
+    def _file(self, path: Path, shown: str, use: Callable[[Document, str, str], None]) -> None:
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -132,7 +130,7 @@ class _Reader:
         for at, value in self._rows(document, shown):
             found = self._one(model, value, document, shown, (at,))
             if found is not None:
-                self.found[kind][getattr(found, "id")] = found  # noqa: B009
+                self.found[kind][getattr(found, "id")] = found
 
     def _named(
         self, kind: str, model: type[Entry], document: Document, shown: str, stem: str
@@ -140,7 +138,7 @@ class _Reader:
         found = self._one(model, document.value, document, shown, ())
         if found is None:
             return
-        name = getattr(found, "id")  # noqa: B009
+        name = getattr(found, "id")
         if name != stem:
             line = document.line(("id",))
             text = f"the id {name!r} is not the file's name {stem!r}"
@@ -197,8 +195,12 @@ def _problem(
         text = f"the key {way[-1]!r} is missing"
     elif kind == "literal_error":
         expected = fault["ctx"]["expected"]
-        near = nearest(str(fault["input"]), expected.replace("'", "").replace(" or ", ", ").split(", "))
-        text = f"{fault['input']!r} is none of {expected}" + (f"; nearest: {near!r}" if near else "")
+        near = nearest(
+            str(fault["input"]), expected.replace("'", "").replace(" or ", ", ").split(", ")
+        )
+        text = f"{fault['input']!r} is none of {expected}" + (
+            f"; nearest: {near!r}" if near else ""
+        )
     else:
         text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}, got {str(fault['input'])[:60]!r}"
     return Problem(shown, line, key, text)

@@ -101,7 +101,9 @@ class Document:
                 for key, value in node.value:
                     if key.value == str(step):
                         child, found = value, key.start_mark.line + 1
-            elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            elif (
+                isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value)
+            ):
                 child = node.value[step]
                 found = child.start_mark.line + 1
             if child is None:
@@ -138,7 +140,9 @@ class Document:
             name = key.value
             if not key.style and name.lower() in _OLD_BOOL:
                 raise BadYaml(
-                    line, dotted((*path, name)), f"key {name!r} reads as a boolean elsewhere: quote it"
+                    line,
+                    dotted((*path, name)),
+                    f"key {name!r} reads as a boolean elsewhere: quote it",
                 )
             if name in value:
                 raise BadYaml(line, dotted((*path, name)), f"key {name!r} is given twice")

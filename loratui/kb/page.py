@@ -45,7 +45,7 @@ class Block:
 
 def symptom_page(
     base: KnowledgeBase,
-    id: str,  # noqa: A002
+    id: str,
     finding: Finding | None = None,
     fixes: Sequence[Fix] | None = None,
     firing: frozenset[str] = frozenset(),
@@ -80,7 +80,7 @@ def _head(title: str, finding: Finding | None) -> list[Block]:
     return [Block("title", title, aside=aside)]
 
 
-def _finding_only(id: str, finding: Finding | None, fixes: Sequence[Fix] | None) -> list[Block]:  # noqa: A002
+def _finding_only(id: str, finding: Finding | None, fixes: Sequence[Fix] | None) -> list[Block]:
     if finding is None:
         return [Block("title", id), Block("note", "The knowledge base has no page of this name.")]
     blocks = _head(finding.title or finding.id, finding)
@@ -131,7 +131,7 @@ def fix_blocks(number: int, fix: Fix, diagnosis: str = "") -> list[Block]:
     ]
 
 
-def symptom_fixes(base: KnowledgeBase, id: str, facts: RunFacts) -> tuple[Fix, ...]:  # noqa: A002
+def symptom_fixes(base: KnowledgeBase, id: str, facts: RunFacts) -> tuple[Fix, ...]:
     """The fixes of a symptom for a run; where a value is not known, the rule as it stands."""
     symptom = base.symptoms.get(id)
     if symptom is None:

@@ -151,9 +151,7 @@ def adaptive(facts: RunFacts) -> bool:
 # what to change
 
 
-def _lines(
-    kb: KnowledgeBase, rule: FixRule, facts: RunFacts
-) -> tuple[PatchLine, ...] | None:
+def _lines(kb: KnowledgeBase, rule: FixRule, facts: RunFacts) -> tuple[PatchLine, ...] | None:
     """The changes for this run; None when the run already is as the fix wants it."""
     lines: list[PatchLine] = []
     settled = 0

@@ -15,7 +15,13 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*(#.+)?
 
 SeverityWord = Literal["info", "warning", "error", "critical"]
 Trainer = Literal[
-    "kohya", "ai-toolkit", "onetrainer", "simpletuner", "diffusion-pipe", "musubi-tuner", "diffusers"
+    "kohya",
+    "ai-toolkit",
+    "onetrainer",
+    "simpletuner",
+    "diffusion-pipe",
+    "musubi-tuner",
+    "diffusers",
 ]
 Family = Literal["sd15", "sdxl", "flux", "qwen-image"]
 Value = bool | int | float | str

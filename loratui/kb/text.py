@@ -68,7 +68,7 @@ def render_tree(base: KnowledgeBase) -> str:
 
 def render_symptom(
     base: KnowledgeBase,
-    id: str,  # noqa: A002
+    id: str,
     finding: Finding | None = None,
     width: int = 88,
 ) -> str:
@@ -76,7 +76,7 @@ def render_symptom(
     return render_blocks(symptom_page(base, id, finding), width)
 
 
-def render_finding(base: KnowledgeBase, id: str, width: int = 88) -> str:  # noqa: A002
+def render_finding(base: KnowledgeBase, id: str, width: int = 88) -> str:
     """What a finding is, and the page of its symptom."""
     info = base.findings[id]
     blocks = [Block("title", info.title, aside=f"{info.id}, {info.severity}")]
@@ -92,7 +92,7 @@ def render_finding(base: KnowledgeBase, id: str, width: int = 88) -> str:  # noq
     return text
 
 
-def render_checklist(base: KnowledgeBase, id: str, width: int = 88) -> str:  # noqa: A002
+def render_checklist(base: KnowledgeBase, id: str, width: int = 88) -> str:
     """A checklist to print and tick."""
     checklist = base.checklists[id]
     blocks = [Block("title", checklist.title)]

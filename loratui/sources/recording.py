@@ -158,7 +158,9 @@ class Replay:
     A speed of 0 gives everything at once.
     """
 
-    def __init__(self, recording: Recording, speed: float = 1.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self, recording: Recording, speed: float = 1.0, clock: Clock | None = None
+    ) -> None:
         self.name = recording.header.name or "recording"
         self.machine = Machine(note="waiting for the first reading")
         self._entries = recording.entries

@@ -25,7 +25,9 @@ def check_readable(path: Path) -> None:
             head = file.read(8192) if stat.S_ISREG(status.st_mode) else b""
     except FileNotFoundError:
         raise LoratuiError(
-            "No such file", f"{path} does not exist.", "Check the path, or start the training first."
+            "No such file",
+            f"{path} does not exist.",
+            "Check the path, or start the training first.",
         ) from None
     except PermissionError:
         raise LoratuiError(
@@ -50,7 +52,9 @@ def looks_binary(head: bytes) -> bool:
     sample = head[:8192]
     if b"\0" in sample:
         return True
-    controls = sum(1 for byte in sample if byte < 32 and byte not in b"\t\n\r\x1b\x08\x0c\x07\x0e\x0f")
+    controls = sum(
+        1 for byte in sample if byte < 32 and byte not in b"\t\n\r\x1b\x08\x0c\x07\x0e\x0f"
+    )
     return controls > len(sample) * 0.1
 
 

@@ -1,4 +1,4 @@
-"""ai-toolkit. The bar carries the job's name and `lr: 1.0e-04 loss: 3.456e-01`, the step's own loss.
+"""ai-toolkit. The bar carries the job's name and `lr: 1.0e-04 loss: 3.456e-01`, this step's.
 
 A loss that is NaN or infinite is replaced by zero, so the bar shows `loss: 0.000e+00`; the postfix
 is drawn before the step is counted. Source: ostris/ai-toolkit jobs/process/BaseSDTrainProcess.py.
@@ -25,10 +25,9 @@ def _failed(found: re.Match[str], offset: int) -> Iterable[Event]:
 def _process(found: re.Match[str], offset: int) -> Iterable[Event]:
     code = found.group("code")
     if code is not None:
-        how = "finished" if int(code) == 0 else "failed"
-        return (Ended("", offset, how, int(code)),)
-    how = "killed" if found.group("signal") == "SIGKILL" else "stopped"
-    return (Ended("", offset, how, detail=found.group("signal") or ""),)
+        return (Ended("", offset, "failed" if int(code) else "finished", int(code)),)
+    signal = found.group("signal") or ""
+    return (Ended("", offset, "killed" if signal == "SIGKILL" else "stopped", detail=signal),)
 
 
 def _saved(found: re.Match[str], offset: int) -> Iterable[Event]:
@@ -74,5 +73,3 @@ class AiToolkit(Trainer):
 
     def weight(self, desc: str, postfix: bytes) -> int:
         return 10 if b"lr: " in postfix and b"loss: " in postfix else 0
-
-

@@ -166,7 +166,7 @@ class LoratuiApp(App[None]):
         if (screen := self.base) is not None:
             screen.say(copy(self, screen.copied(), self.options.state))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette lists the keys of the present screen and of the app."""
         for key in keys.keys_of(self.current_mode, "app"):
             if key.id != "app.commands":

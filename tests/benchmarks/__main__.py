@@ -113,9 +113,7 @@ def wire(folder: Path) -> None:
             good=rate <= 6,
         )
         share = (app.cpu() - cpu) / spent
-        show(
-            "Live at 120x40, 2 steps/s, of a core", f"{share:.2%}", "<= 3 %", good=share <= 0.03
-        )
+        show("Live at 120x40, 2 steps/s, of a core", f"{share:.2%}", "<= 3 %", good=share <= 0.03)
         app.run_for(12.0)
         written, cpu = app.written, app.cpu()
         app.run_for(10.0)

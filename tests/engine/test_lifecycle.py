@@ -43,7 +43,9 @@ def test_the_same_numbers_change_nothing() -> None:
     life = Lifecycle()
     life.see("x", FIRING, Severity.ERROR, 15, text=False)
     before = life.revision
-    life.see("x", Verdict("firing", since=10, numbers={"ratio": 2.0}), Severity.ERROR, 16, text=False)
+    life.see(
+        "x", Verdict("firing", since=10, numbers={"ratio": 2.0}), Severity.ERROR, 16, text=False
+    )
     assert life.revision == before
     assert life.tracked["x"].last_step == 16
 

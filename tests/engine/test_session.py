@@ -34,7 +34,9 @@ class Watched:
         self.path = path
         path.write_text(text, encoding="utf-8")
         self.clock = ManualClock(1000.0)
-        self.session = Session(Tail(path, self.clock), load if knowledge else None, clock=self.clock)
+        self.session = Session(
+            Tail(path, self.clock), load if knowledge else None, clock=self.clock
+        )
 
     def begin(self) -> Watched:
         self.session.prepare()
@@ -54,11 +56,11 @@ class Watched:
         return self.round(seconds)
 
     @property
-    def now(self):  # noqa: ANN201
+    def now(self):
         return self.session.latest()
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "console.log"
 
@@ -117,7 +119,7 @@ def test_crash_and_out_of_memory(log: Path) -> None:
     watched = Watched(log, bars(1, 50)).begin()
     watched.write(f"\n{trace}ValueError: something odd\n")
     assert watched.now.status.state == "crashed"
-    assert [f.id for f in watched.now.findings if f.state == "firing"][0] == "crashed"
+    assert [f.id for f in watched.now.findings if f.state == "firing"] == ["crashed"]
     other = Watched(log.with_name("other.log"), bars(1, 50)).begin()
     other.write(f"\n{trace}torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB.\n")
     assert other.now.status.state == "out of memory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
 import os
 import pty
@@ -96,7 +97,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def wait_for(self, pattern: str, timeout: float = 30.0) -> float:
-        """Seconds until the screen shows `pattern`; AssertionError with the screen if it never does."""
+        """Seconds until the screen shows `pattern`; an AssertionError if it never does."""
         begin = time.perf_counter()
         while time.perf_counter() - begin < timeout:
             if re.search(pattern, self.screen()):
@@ -151,9 +152,7 @@ class Terminal:
 
     def close(self) -> None:
         if self.exit_code is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             self._reap()
         os.close(self._fd)

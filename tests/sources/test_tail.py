@@ -22,7 +22,7 @@ def kinds(items: list[Batch | SourceChange]) -> list[str]:
     return [item.kind for item in items if isinstance(item, SourceChange)]
 
 
-@pytest.fixture()
+@pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "train.log"
     path.write_bytes(b"one\n")

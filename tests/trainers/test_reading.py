@@ -45,7 +45,8 @@ def test_a_wrapped_message_is_one_line() -> None:
     ) == [
         (
             "warning",
-            "No caption file found for 15 images. Training will continue without captions for these",
+            "No caption file found for 15 images. Training will continue "
+            "without captions for these",
         ),
         ("info", "prepare images."),
     ]
@@ -64,7 +65,11 @@ def test_a_dump_of_settings_stays_one_line_each() -> None:
         "                               batch_size: 2",
         "                               resolution: (64, 64)",
     )
-    assert [text for _, text in found] == ["[Dataset 0]", "  batch_size: 2", "  resolution: (64, 64)"]
+    assert [text for _, text in found] == [
+        "[Dataset 0]",
+        "  batch_size: 2",
+        "  resolution: (64, 64)",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -289,14 +294,17 @@ def test_the_shells_last_word_behind_the_bar() -> None:
     ],
 )
 def test_killed(text: str) -> None:
-    _, events = read(f"steps:  1%|▌ | 10/744 [00:30<36:53, 3.02s/it, avr_loss=0.1]\n{text}\n".encode())
+    _, events = read(
+        f"steps:  1%|▌ | 10/744 [00:30<36:53, 3.02s/it, avr_loss=0.1]\n{text}\n".encode()
+    )
     assert "killed" in [e.how for e in events if isinstance(e, Ended)]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "skilled workers", "INFO killed zombie worker politely", "caption: a knight Killed by a dragon",
+        "skilled workers", "INFO killed zombie worker politely",
+        "caption: a knight Killed by a dragon",
         "finished with exit code 0", "step 137/900 done",
     ],
 )  # fmt: skip
@@ -313,9 +321,7 @@ def bar(step: int, total: int, clock: str, loss: str) -> str:
 
 
 def test_a_second_run_in_one_log_begins_at_its_first_line() -> None:
-    start = (
-        "2026-11-21 06:18:31 INFO     Using v1 tokenizer                strategy_sd.py:26\n"
-    )
+    start = "2026-11-21 06:18:31 INFO     Using v1 tokenizer                strategy_sd.py:26\n"
     head = "".join(bar(n, 100, f"00:{n:02d}", "0.1") for n in range(1, 40)) + "\n"
     data = head + start + "".join(bar(n, 200, f"00:{n:02d}", "0.2") for n in range(1, 9))
     _, events = read(data.encode())
@@ -325,7 +331,7 @@ def test_a_second_run_in_one_log_begins_at_its_first_line() -> None:
 
 def test_a_bar_that_restarts_without_a_word_is_a_new_run() -> None:
     data = "".join(bar(n, 100, f"00:{n:02d}", "0.1") for n in range(1, 40))
-    data += "".join(bar(n, 100, f"00:{n:02d}", "0.2") for n in range(0, 9))
+    data += "".join(bar(n, 100, f"00:{n:02d}", "0.2") for n in range(9))
     _, events = read(data.encode())
     assert len([e for e in events if isinstance(e, RunBegan)]) == 1
 

@@ -1,1 +1,1 @@
-"""Reading a console: bytes to tokens, wrapped lines joined, tracebacks collected, bars to columns."""
+"""Reading a console: bytes to tokens, lines joined, tracebacks collected, bars to columns."""

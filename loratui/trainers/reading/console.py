@@ -143,9 +143,7 @@ class Console:
         rows = _TOKEN.findall(data)
         if not rows:
             return
-        wholes, descs, steps, totals, clocks, postfixes, rests, texts = zip(
-            *rows, strict=True
-        )
+        wholes, descs, steps, totals, clocks, postfixes, rests, _ = zip(*rows, strict=True)
         begins = accumulate(map(len, wholes), initial=offset)
         offsets = [
             begin + len(whole) - len(whole.lstrip(b"\r\n"))

@@ -1,4 +1,4 @@
-"""One console, read from bytes to events: finds out whose it is and lets that trainer explain it."""
+"""One console, from bytes to events: finds out whose it is and lets that trainer explain it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from loratui.core.events import (
     Config,
     Ended,
     Event,
-    Failure,
     LogLine,
     Metrics,
     Phase,
@@ -248,9 +247,7 @@ class Reader:
 
     def _named(self, events: Iterable[Event]) -> list[Event]:
         return [
-            replace(event, source=self.source)
-            if isinstance(event, Metrics | Progress)
-            else event
+            replace(event, source=self.source) if isinstance(event, Metrics | Progress) else event
             for event in events
         ]
 
@@ -294,7 +291,7 @@ class Reader:
     def _settings(self, line: Joined) -> list[Event]:
         """Settings of a command line that a launcher printed, or of ai-toolkit's dump."""
         text = line.text
-        if "train" in text and " --" in text or "'--" in text:
+        if ("train" in text and " --" in text) or "'--" in text:
             return [
                 Config(self.source, line.offset, "", key, value, raw)
                 for key, value, raw in settings(text)
@@ -332,5 +329,3 @@ def _flat(value: object, path: str = "") -> Iterable[tuple[str, object]]:
             yield from _flat(inner, f"{path}[]")
     else:
         yield path, value
-
-

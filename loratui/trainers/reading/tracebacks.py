@@ -54,9 +54,9 @@ class Tracebacks:
                     current.message += "\n" + text.strip()
                 return done, True
             return self._close(rank), False
-        return done, self._body(current, text, rank, done)
+        return done, self._body(current, text, rank)
 
-    def _body(self, current: _Open, text: str, rank: int | None, done: list[Failure]) -> bool:
+    def _body(self, current: _Open, text: str, rank: int | None) -> bool:
         if current.boxed and text.lstrip().startswith(("│", "|", "╰", "+-", "╭")):
             found = _BOXED_FRAME.search(text)
             if found:
@@ -66,7 +66,7 @@ class Tracebacks:
         if found:
             current.frames.append(_frame(found))
             return True
-        if text.startswith((" ", "\t")) or text.startswith("[Previous line repeated"):
+        if text.startswith((" ", "\t", "[Previous line repeated")):
             return True
         found = _EXCEPTION.match(text.strip())
         if found:

@@ -42,7 +42,7 @@ class ChecklistPane(LineView):
     ChecklistPane > .lines--cursor { background: $background; text-style: none; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.checklist = Checklist()
 

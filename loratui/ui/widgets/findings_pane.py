@@ -145,7 +145,7 @@ class FindingsPane(LineView):
     FindingsPane:focus > .lines--cursor { background: $surface-lighten-1; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.snapshot = SessionSnapshot()
 

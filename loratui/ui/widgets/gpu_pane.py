@@ -100,7 +100,7 @@ def machine_pane_lines(machine: Machine, width: int) -> list[Line]:
 class GpuPane(LineView):
     """What the GPUs do; the Machine screen says more."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.machine = Machine()
 

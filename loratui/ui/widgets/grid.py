@@ -77,7 +77,7 @@ class GridView(Widget):
     GridView { background: $background; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.cells: list[Cells] = []
         self._filled_for = Size(0, 0)

@@ -113,7 +113,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> LineView:
             return self.view
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.lines: list[Line] = []
         self.target = ""

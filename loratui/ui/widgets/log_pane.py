@@ -24,7 +24,7 @@ class LogPane(LineView):
     LogPane > .lines--cursor { background: $background; text-style: none; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.kept: deque[tuple[int, LogLine]] = deque(maxlen=KEPT)
         self.count = 0

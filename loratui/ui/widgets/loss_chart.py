@@ -16,7 +16,7 @@ class LossChart(GridView, can_focus=True):
 
     AT_ONCE = False  # the first painting is for the status, and waits for nothing
 
-    def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.data = ChartData(ascii_only=ascii_only)
         self._axis: Axis | None = None

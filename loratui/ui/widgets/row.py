@@ -24,7 +24,7 @@ class Row(Widget):
     Row { height: 1; width: 1fr; background: $background; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.row = Line()
         self._filled_for = 0

@@ -59,7 +59,7 @@ class Sparkline(GridView):
     Sparkline { height: 1; }
     """
 
-    def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, ascii_only: bool = False, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.ascii_only = ascii_only
         self.view: SeriesView | None = None

@@ -87,7 +87,7 @@ def laid(row: Sequence[Piece], width: int, gap: int) -> list[Piece]:
 class StatusLine(Row):
     """State, step, speed, time left, loss."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.status = Status()
 
@@ -108,7 +108,7 @@ class StatusLine(Row):
 class Vitals(Row):
     """Learning rate and GPU, beside the sparkline where there are no panes for them."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.status = Status()
         self.machine = Machine()

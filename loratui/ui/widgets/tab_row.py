@@ -25,7 +25,7 @@ class TabRow(Row):
             super().__init__()
             self.name = name
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.names: tuple[tuple[str, str], ...] = ()
         self.current = ""

@@ -76,7 +76,7 @@ class GuidedPane(LineView):
             super().__init__()
             self.symptom = symptom
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.walk: Walk | None = None
         self.found: Mapping[str, Finding] = {}

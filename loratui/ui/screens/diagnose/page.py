@@ -31,7 +31,7 @@ class PagePane(LineView):
     PagePane > .lines--cursor { text-style: none; background: $background; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.blocks: Sequence[Block] = ()
         self.opened: set[str] = set()

@@ -21,7 +21,7 @@ class QueryLine(Input):
     class Closed(Message):
         """The search is over."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(
             placeholder="/ what you see, an option, or a pasted error line", id=id, compact=True
         )
@@ -48,7 +48,7 @@ class ResultsPane(LineView):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.hits: Sequence[Hit] = ()
         self.titles: Mapping[str, str] = {}

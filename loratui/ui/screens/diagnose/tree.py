@@ -31,7 +31,7 @@ class Node:
 class TreePane(LineView):
     """Questions and symptoms; what the run's findings support stands on top."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.heading = ""
         self.nodes: Sequence[Node] = ()

@@ -17,7 +17,7 @@ from loratui.ui.widgets.lines import Line, LineView
 class MachinePane(LineView):
     """All readings; scrolls when there are more GPUs than rows."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.machine = Machine()
         self.host: HostReading | None = None
