@@ -53,7 +53,7 @@ def _globals(command: Any) -> Any:
 def main(ctx: click.Context, /, **switches: Any) -> None:
     """Find out what is wrong with a LoRA training run, and what to change.
 
-    Without a command it opens the symptom tree.
+    Without a command it opens the app, with the symptom tree on key 2.
     """
     ctx.obj = switches
     if ctx.invoked_subcommand is None:
@@ -161,7 +161,9 @@ def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) 
             _known(kb, symptom)
         click.echo(render_tree(kb) if symptom is None else render_symptom(kb, symptom))
         return
-    _show(None, symptom or "", switches)
+    if symptom is not None:
+        _known(_load(), symptom)
+    _show(None, "", switches, begin="diagnose", symptom=symptom or "")
 
 
 @main.command()
@@ -289,7 +291,14 @@ def _need_terminal() -> None:
         )
 
 
-def _show(session: Session | None, title: str, switches: dict[str, Any]) -> None:
+def _show(
+    session: Session | None,
+    title: str,
+    switches: dict[str, Any],
+    *,
+    begin: str = "live",
+    symptom: str = "",
+) -> None:
     _need_terminal()
     if not sys.stdin.isatty():
         raise LoratuiError(
@@ -312,6 +321,8 @@ def _show(session: Session | None, title: str, switches: dict[str, Any]) -> None
         plain=switches.get("plain") or None,
         colour=False if switches.get("plain") else None,
         title=title,
+        begin=begin,
+        symptom=symptom,
         knowledge=_load,
         state=state_folder(),
     )

@@ -57,9 +57,9 @@ def test_diagnose_json(name: str, code: int, finding: str | None, status: str) -
 
 def test_non_finite_numbers_are_strings() -> None:
     result = run("diagnose", "--json", str(log("kohya/lr-nan")))
-    assert "NaN" not in json.dumps(
-        json.loads(result.output, parse_constant=lambda name: "CONSTANT")
-    )
+    constants: list[str] = []
+    json.loads(result.output, parse_constant=constants.append)
+    assert constants == []
     assert json.loads(result.output)["facts"]["loss"] == "nan"
 
 
@@ -116,7 +116,7 @@ def test_an_empty_file_is_no_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["[bold]x[/bold].log", "[/foo].log", "ein log mit blank.log", "\x1b[31mred.log", "日本.log"],
+    ["[bold]x[b].log", "[link=x] $a.log", "ein log mit blank.log", "\x1b[31mred.log", "日本.log"],
 )
 def test_hostile_file_names(name: str, tmp_path: Path) -> None:
     path = tmp_path / name

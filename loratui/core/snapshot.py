@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loratui.core.events import LogLine
-from loratui.core.facts import Machine, RunFacts
+from loratui.core.facts import HostReading, Machine, RunFacts
 from loratui.core.findings import Finding, Undecided
 from loratui.core.series import SeriesView
 
@@ -102,6 +102,7 @@ class SessionSnapshot:
     log: tuple[LogLine, ...] = ()
     log_count: int = 0
     machine: Machine = field(default_factory=Machine)
+    host: HostReading | None = None
     earlier: tuple[EarlierRun, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     epoch_marks: tuple[int, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from loratui.core.events import Failure, LogLine
@@ -18,7 +19,7 @@ SHOWN = 600
 """Characters of a line kept as evidence."""
 
 CRASHED = "crashed"
-"""The finding of last resort. Its exception patterns are wrappers, which only report another one."""
+"""The finding of last resort; its exception patterns are wrappers, which only report another."""
 
 KILLED = "killed"
 
@@ -57,12 +58,16 @@ class Harmless(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A compiled pattern."""
+    """A pattern with what is needed before it is tried."""
 
     source: Pattern
     needle: str
-    regex: re.Pattern[str]
     frame: re.Pattern[str] | None
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when its needle first turns up: most never do."""
+        return _compiled(self.source.pattern)
 
 
 @dataclass(slots=True)
@@ -89,8 +94,10 @@ class _Text:
 
 
 _EXCEPTION = re.compile(
-    r"(?:^|[\s:>\]|])(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Invalid|Warning)?:"
+    r"^\W*(?:(?:error|ERROR|Error|Exception|Failed|Fatal)\b[^:]{0,60}:\s*)?(?:[A-Za-z_]\w*\.)*"
+    r"[A-Za-z_]*(?:Error|Exception|NotFound|Missing|Invalid|IsEnabled|Conflict)\w*(?::|\s*$)"
 )
+_WARNING = re.compile(r"\b\w*Warning: ")
 _BLANK = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]| ")
 _QUIET = ("info", "warning")
 _NUMBER = re.compile(r"-?\d+$")
@@ -103,6 +110,11 @@ def tolerant(pattern: str) -> str:
         return r"\s*" if found.group() in (" ", r"\ ") else found.group()
 
     return _BLANK.sub(loosened, pattern)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(tolerant(pattern), re.IGNORECASE)
 
 
 def squeezed(text: str) -> str:
@@ -123,15 +135,11 @@ class TextScanner:
             _Known(
                 message,
                 squeezed(message.needle),
-                re.compile(tolerant(message.pattern), re.IGNORECASE),
                 re.compile(message.frame) if message.frame else None,
             )
             for message in messages
         ]
-        self._harmless = [
-            (squeezed(entry.needle), re.compile(tolerant(entry.pattern), re.IGNORECASE))
-            for entry in noise
-        ]
+        self._harmless = [(squeezed(entry.needle), entry.pattern) for entry in noise]
         self._needles = sorted({known.needle for known in self._known})
         self._seen: dict[str, _Seen] = {}
         self._rank: int | None = None
@@ -148,8 +156,7 @@ class TextScanner:
             self._ended = True
             if view.ended.how == KILLED and KILLED not in self._seen:
                 ended = view.ended
-                text = ended.detail or KILLED
-                about = _Text(text, "", "line", ended.source, ended.offset)
+                about = _Text(ended.detail or KILLED, "", "line", ended.source, ended.offset)
                 numbers = {"code": ended.code, "how": ended.detail or None}
                 self._report(KILLED, about, numbers, None, False, view, changed)
         return changed
@@ -168,7 +175,8 @@ class TextScanner:
             text = _cut(line.text)
             small = squeezed(text)
             if any(needle in small for needle in self._needles):
-                yield _Text(text, small, "line", line.source, line.offset, line.level)
+                level = line.level or ("warning" if _WARNING.search(text) else "")
+                yield _Text(text, small, "line", line.source, line.offset, level)
 
     def _look(self, text: _Text, view: View, changed: dict[str, Verdict]) -> bool:
         """Fire what `text` shows; true when it was recognised or is known to be harmless."""
@@ -186,11 +194,14 @@ class TextScanner:
 
     def _is_harmless(self, text: _Text) -> bool:
         return any(
-            needle in text.squeezed and regex.search(text.text) for needle, regex in self._harmless
+            needle in text.squeezed and _compiled(pattern).search(text.text)
+            for needle, pattern in self._harmless
         )
 
     def _matches(self, text: _Text) -> Iterable[tuple[_Known, re.Match[str]]]:
-        quiet = text.kind == "line" and (text.level in _QUIET or not _EXCEPTION.search(text.text))
+        quiet = text.kind == "line" and (
+            text.level in _QUIET or not (text.level == "error" or _EXCEPTION.search(text.text))
+        )
         for known in self._known:
             if known.needle not in text.squeezed:
                 continue
@@ -275,6 +286,8 @@ class TextScanner:
         changed: dict[str, Verdict],
     ) -> None:
         severity = None if source.severity is None else Severity.of(source.severity)
+        if severity is None and text.level in _QUIET:
+            severity = Severity.WARNING  # what the trainer itself calls no error
         self._report(source.finding, text, numbers, severity, source.fallback, view, changed)
 
     def _report(

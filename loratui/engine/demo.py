@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from loratui import paths
-from loratui.core.facts import Machine
+from loratui.core.facts import HostReading, Machine
 from loratui.errors import LoratuiError
 from loratui.sources.recording import Recording, Replay, read
 
@@ -42,6 +42,10 @@ class ReplayedMachine:
 
     def latest(self) -> Machine:
         return self._replay.machine
+
+    def host(self) -> HostReading | None:
+        """A recording holds no host."""
+        return None
 
     def stop(self) -> None:
         """Nothing runs."""

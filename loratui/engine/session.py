@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.clock import Clock, SystemClock
 from loratui.core.events import Batch, SourceChange
-from loratui.core.facts import Machine, RunFacts
+from loratui.core.facts import HostReading, Machine, RunFacts
 from loratui.core.series import SeriesView
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
@@ -23,6 +23,7 @@ from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
+    from loratui.machine.host import HostReader
     from loratui.machine.sampler import GpuSampler
 
 BUSY, IDLE = 0.05, 0.5
@@ -33,6 +34,9 @@ SETTLE = 0.25
 
 CALM = 10.0
 """Seconds without growth after which a source counts as quiet."""
+
+HOST = 5.0
+"""Seconds between looks at the processor, memory and disk."""
 
 PUBLISH = 0.2
 """Seconds between snapshots while a long history is read."""
@@ -45,6 +49,8 @@ class MachineFeed(Protocol):
 
     def latest(self) -> Machine: ...
 
+    def host(self) -> HostReading | None: ...
+
     def stop(self) -> None: ...
 
 
@@ -53,16 +59,22 @@ class LocalGpus:
 
     def __init__(self) -> None:
         self._sampler: GpuSampler | None = None
+        self._host: HostReader | None = None
         self._none = Machine()
 
     def start(self) -> None:
+        from loratui.machine.host import HostReader
         from loratui.machine.sampler import GpuSampler
 
+        self._host = HostReader()
         self._sampler = GpuSampler()
         self._sampler.start()
 
     def latest(self) -> Machine:
         return self._none if self._sampler is None else self._sampler.latest()
+
+    def host(self) -> HostReading | None:
+        return None if self._host is None else self._host.read(0.0)
 
     def stop(self) -> None:
         if self._sampler is not None:
@@ -123,6 +135,7 @@ class Session:
         self._flushed = True
         self._glanced = False
         self._published = 0.0
+        self._host_at = float("-inf")
         self._last_data: float | None = None
         self.changed = threading.Condition()
         self.ended = threading.Event()
@@ -305,12 +318,14 @@ class Session:
             # the end of the log, seen at once, stays until the history has caught up with it
             status = replace(old.status, history=share)
         machine = self._machine.latest() if self._machine is not None else old.machine
+        host = self._host(now, old.host)
         changed = {name for name, rev in run.revisions.items() if self._sent.get(name) != rev}
         notes = tuple(self._notes)
         if (
             not changed - {"status"}
             and status == old.status
             and machine is old.machine
+            and host == old.host
             and notes == old.unread
         ):
             self._sent = dict(run.revisions)
@@ -353,11 +368,18 @@ class Session:
                 log=tuple(run.lines) if "log" in changed else old.log,
                 log_count=run.line_count if "log" in changed else old.log_count,
                 machine=machine,
+                host=host,
                 earlier=tuple(run.earlier),
                 unread=notes,
                 epoch_marks=tuple(run.course.epoch_marks),
             )
         )
+
+    def _host(self, now: float, old: HostReading | None) -> HostReading | None:
+        if self._machine is None or now - self._host_at < HOST:
+            return old
+        self._host_at = now
+        return self._machine.host()
 
     def _view(self, name: str) -> SeriesView:
         series, old = self._run.series[name], self._mailbox.series.get(name)

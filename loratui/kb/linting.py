@@ -10,7 +10,7 @@ from loratui.kb.base import KnowledgeBase, Problem
 from loratui.kb.marked import nearest
 
 if TYPE_CHECKING:
-    from loratui.kb.schema import ChecklistInfo, Symptom
+    from loratui.kb.schema import ChecklistInfo, Symptom, When
 
 EFFORTS = ("minutes", "config", "data", "retrain")
 EVENTS = ("event:checkpoint", "event:first-loss", "event:sample", "metric:loss-fell")
@@ -65,9 +65,9 @@ def _findings(kb: KnowledgeBase) -> Iterator[Problem]:
         for text in (known.summary or "", *(v.summary for v in known.variants)):
             if text.count("[") != text.count("]") or text.count("{") != text.count("}"):
                 yield Problem("findings.yaml", 0, key, "a bracket of a summary is not closed")
-        if known.family == TEXTS and known.built and known.id != "killed":
-            if not any(message.finding == known.id for message in kb.messages):
-                yield Problem("findings.yaml", 0, key, "has no error text in messages/")
+        texts = any(message.finding == known.id for message in kb.messages)
+        if known.family == TEXTS and known.built and not texts:
+            yield Problem("findings.yaml", 0, key, "has no error text in messages/")
 
 
 def _symptoms(kb: KnowledgeBase) -> Iterator[Problem]:
@@ -103,12 +103,16 @@ def _fixes(kb: KnowledgeBase, symptom: Symptom, file: str) -> Iterator[Problem]:
             if fix.patch:
                 yield Problem(file, 0, key, "a fix with a caveat has a patch")
         options = [change.option for change in fix.patch]
-        for name in (*options, *fix.when.has_option, *fix.when.above):
+        for name in (*options, *_settings(fix.when)):
             if name not in kb.options:
                 yield _unknown(file, key, "option", name, kb.options)
         for change in fix.patch:
             if change.op != "set" and not isinstance(change.value, int | float):
                 yield Problem(file, 0, key, f"{change.op} needs a number")
+
+
+def _settings(when: When) -> Iterator[str]:
+    yield from (*when.has_option, *when.above, *when.below, *when.values)
 
 
 def _tree(kb: KnowledgeBase) -> Iterator[Problem]:
@@ -133,7 +137,7 @@ def _tree(kb: KnowledgeBase) -> Iterator[Problem]:
                 yield Problem("tree.yaml", 0, key, "leads to a question or to a symptom, to one")
             elif answer.question is not None:
                 open_.append(answer.question)
-            elif answer.symptom not in kb.symptoms:
+            elif answer.symptom is None or answer.symptom not in kb.symptoms:
                 yield _unknown("tree.yaml", key, "symptom", str(answer.symptom), kb.symptoms)
             else:
                 leaves.add(answer.symptom)

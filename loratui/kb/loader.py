@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from loratui import paths
 from loratui.kb import schema
 from loratui.kb.base import KnowledgeBase, Messages, Problem
-from loratui.kb.marked import BadYaml, Document, dotted, nearest, read
+from loratui.kb.marked import Document, YamlError, dotted, nearest, read
 from loratui.kb.schema import Entry
 
 _SINGLE = ("sources", "findings", "options", "states", "noise", "tree")
@@ -72,7 +72,7 @@ class _Reader:
         try:
             document = read(text)
             use(document, shown, path.stem.replace("_", "-"))
-        except BadYaml as error:
+        except YamlError as error:
             self.problems.append(Problem(shown, error.line, error.key, error.text))
 
     # one method for each kind of file
@@ -120,7 +120,7 @@ class _Reader:
 
     def _mapping(self, kind: str, model: type[Entry], document: Document, shown: str) -> None:
         if not isinstance(document.value, dict):
-            raise BadYaml(1, "", "a mapping of ids is expected")
+            raise YamlError(1, "", "a mapping of ids is expected")
         for name, value in document.value.items():
             found = self._one(model, value, document, shown, (name,))
             if found is not None:
@@ -130,7 +130,7 @@ class _Reader:
         for at, value in self._rows(document, shown):
             found = self._one(model, value, document, shown, (at,))
             if found is not None:
-                self.found[kind][getattr(found, "id")] = found
+                self.found[kind][found.id] = found
 
     def _named(
         self, kind: str, model: type[Entry], document: Document, shown: str, stem: str
@@ -138,7 +138,7 @@ class _Reader:
         found = self._one(model, document.value, document, shown, ())
         if found is None:
             return
-        name = getattr(found, "id")
+        name = found.id
         if name != stem:
             line = document.line(("id",))
             text = f"the id {name!r} is not the file's name {stem!r}"
@@ -147,7 +147,7 @@ class _Reader:
 
     def _rows(self, document: Document, shown: str) -> Iterable[tuple[int, Any]]:
         if not isinstance(document.value, tuple):
-            raise BadYaml(1, "", "a list is expected")
+            raise YamlError(1, "", "a list is expected")
         return enumerate(document.value)
 
     def _one(

@@ -13,11 +13,6 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-try:
-    from yaml.cyaml import CParser as _Parser
-except ImportError:  # PyYAML without libyaml: ten times slower, the same result
-    _Parser = None
-
 BIGGEST = 1_000_000
 """Characters of a file."""
 
@@ -40,7 +35,7 @@ _OLD_BOOL = frozenset(("yes", "no", "on", "off", "y", "n"))
 Path = tuple[str | int, ...]
 
 
-class BadYaml(Exception):
+class YamlError(Exception):
     """A file that cannot be read. `line` counts from 1, `key` is the way to the place."""
 
     def __init__(self, line: int, key: str, text: str) -> None:
@@ -63,24 +58,13 @@ class _Resolving:
         return ""
 
 
-if _Parser is not None:
+def _loader(text: str) -> Any:
+    """A parser that leaves the meaning of plain scalars to us."""
+    if yaml.__with_libyaml__:
+        from yaml.cyaml import CSafeLoader
 
-    class _Loader(_Resolving, _Parser):
-        def __init__(self, text: str) -> None:
-            _Parser.__init__(self, text)
-
-else:  # pragma: no cover - exercised only where libyaml is missing
-    from yaml.composer import Composer
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
-
-    class _Loader(_Resolving, Reader, Scanner, Parser, Composer):  # type: ignore[no-redef]
-        def __init__(self, text: str) -> None:
-            Reader.__init__(self, text)
-            Scanner.__init__(self)
-            Parser.__init__(self)
-            Composer.__init__(self)
+        return type("Fast", (_Resolving, CSafeLoader), {})(text)
+    return type("Slow", (_Resolving, yaml.SafeLoader), {})(text)  # ten times slower, the same
 
 
 class Document:
@@ -115,18 +99,19 @@ class Document:
         self._left -= 1
         line = node.start_mark.line + 1
         if self._left < 0:
-            raise BadYaml(line, dotted(path), "aliases multiply into too many values")
+            raise YamlError(line, dotted(path), "aliases multiply into too many values")
         if isinstance(node, ScalarNode):
             return node.value if node.style else plain(node.value)
         if len(path) > DEEPEST:
-            raise BadYaml(line, dotted(path[:4]), f"nested deeper than {DEEPEST} levels")
+            raise YamlError(line, dotted(path[:4]), f"nested deeper than {DEEPEST} levels")
         if id(node) in self._open:
-            raise BadYaml(line, dotted(path), "an alias that contains itself")
+            raise YamlError(line, dotted(path), "an alias that contains itself")
         self._open.add(id(node))
         value: Any
         if isinstance(node, SequenceNode):
             value = tuple(self._convert(n, (*path, i)) for i, n in enumerate(node.value))
         else:
+            assert isinstance(node, MappingNode)
             value = self._mapping(node, path)
         self._open.discard(id(node))
         return value
@@ -136,37 +121,35 @@ class Document:
         for key, inner in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
-                raise BadYaml(line, dotted(path), "a key that is no text")
+                raise YamlError(line, dotted(path), "a key that is no text")
             name = key.value
             if not key.style and name.lower() in _OLD_BOOL:
-                raise BadYaml(
+                raise YamlError(
                     line,
                     dotted((*path, name)),
                     f"key {name!r} reads as a boolean elsewhere: quote it",
                 )
             if name in value:
-                raise BadYaml(line, dotted((*path, name)), f"key {name!r} is given twice")
+                raise YamlError(line, dotted((*path, name)), f"key {name!r} is given twice")
             value[name] = self._convert(inner, (*path, name))
         return value
 
 
 def read(text: str) -> Document:
-    """The document in `text`; raises BadYaml."""
+    """The document in `text`; raises YamlError."""
     if len(text) > BIGGEST:
-        raise BadYaml(1, "", f"larger than {BIGGEST} characters")
+        raise YamlError(1, "", f"larger than {BIGGEST} characters")
     _shallow(text)
     try:
-        loader = _Loader(text)
+        loader = _loader(text)
         try:
             return Document(loader.get_single_node())
         finally:
-            dispose = getattr(loader, "dispose", None)
-            if dispose is not None:
-                dispose()
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         raise _explained(error, text) from None
     except yaml.YAMLError as error:
-        raise BadYaml(1, "", f"not readable as YAML: {error}") from None
+        raise YamlError(1, "", f"not readable as YAML: {error}") from None
 
 
 def plain(value: str) -> Any:
@@ -206,10 +189,10 @@ def _shallow(text: str) -> None:
         depth = depth + 1 if sign in "[{" else max(0, depth - 1) if sign in "]}" else _OPENING + 1
         if depth > _OPENING:
             line = text.count("\n", 0, found.start()) + 1
-            raise BadYaml(line, "", f"nested deeper than {DEEPEST} levels")
+            raise YamlError(line, "", f"nested deeper than {DEEPEST} levels")
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> BadYaml:
+def _explained(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark is not None else 1
     rows = text.split("\n")
@@ -217,10 +200,10 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> BadYaml:
     for number in (line, line - 1):
         row = rows[number - 1] if 0 < number <= len(rows) else ""
         if "\t" in row[: len(row) - len(row.lstrip())]:
-            return BadYaml(number, _key(row), "a tab is used for indentation: YAML wants blanks")
+            return YamlError(number, _key(row), "a tab is used for indentation: YAML wants blanks")
     row = rows[line - 1] if line <= len(rows) else ""
     said = error.problem or error.context or "not readable"
-    return BadYaml(line, _key(row), f"not readable as YAML: {said}")
+    return YamlError(line, _key(row), f"not readable as YAML: {said}")
 
 
 def _key(row: str) -> str:

@@ -74,7 +74,7 @@ def fixes(
 
 
 def fill(template: str, numbers: Mapping[str, object]) -> str:
-    """`template` with its numbers; a part in square brackets goes when one of its own is missing."""
+    """`template` with its numbers; a part in square brackets goes when one in it is missing."""
     text, _, _ = _filled(template, 0, numbers)
     return _SPACES.sub(" ", text).strip()
 
@@ -91,10 +91,11 @@ def _filled(template: str, at: int, numbers: Mapping[str, object]) -> tuple[str,
         elif char == "]":
             return "".join(parts), at + 1, complete
         elif char == "{" and (found := _FIELD.match(template, at)):
-            value = numbers.get(found.group(1))
-            if value is None:
-                complete = False
-                parts.append("?")
+            name = found.group(1)
+            value = numbers.get(name)
+            if value is None or (name == "count" and value == 1):
+                complete = False  # that something was seen once goes without saying
+                parts.append("?" if value is None else "1")
             else:
                 parts.append(_shown(value, found.group(2) or ""))
             at = found.end()
@@ -138,6 +139,14 @@ def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
     for name, least in when.above.items():
         value = facts.config.number(name)
         if value is not None and value <= least:
+            return False
+    for name, most in when.below.items():
+        value = facts.config.number(name)
+        if value is not None and value >= most:
+            return False
+    for name, allowed in when.values.items():
+        setting = facts.config.get(name)
+        if setting is not None and str(setting).lower() not in [str(v).lower() for v in allowed]:
             return False
     return True
 
@@ -193,10 +202,11 @@ def _line(
     if not key:
         return None  # this trainer has no such option
     before = None if found is None else _number_or(found.value)
-    after = _after(change, before)
+    known = kb.options.get(option)
+    whole = known is not None and known.kind == "integer"
+    after = _after(change, before, whole=whole)
     if after is None:
         return None
-    known = kb.options.get(option)
     if known is not None and not isinstance(after, bool):
         words = known.values.get(facts.trainer)  # type: ignore[call-overload]
         after = words.get(str(after), after) if words else after
@@ -206,7 +216,7 @@ def _line(
     return PatchLine(option, key, shown, after, found.file, found.line)
 
 
-def _after(change: PatchRule, before: object) -> object | None:
+def _after(change: PatchRule, before: object, *, whole: bool) -> object | None:
     """The new value; None when it cannot be computed from what is known."""
     value = change.value
     if change.op == "set":
@@ -220,9 +230,8 @@ def _after(change: PatchRule, before: object) -> object | None:
         if before == 0:
             return None
         product = float(f"{before * value:.6g}")
-        return max(1, round(product)) if isinstance(before, int) else product
-    limit = min(before, value) if change.op == "at-most" else max(before, value)
-    return limit
+        return max(1, round(product)) if whole else product
+    return min(before, value) if change.op == "at-most" else max(before, value)
 
 
 def _numeric(value: object) -> bool:

@@ -137,7 +137,7 @@ class PatchRule(Entry):
 class When(Entry):
     """When a fix applies; what is not known does not exclude it, except `has_option`.
 
-    `numbers` must equal the finding's own; `above` are settings that must exceed a value.
+    `numbers` must equal the finding's own; settings must be above, below or one of the `values`.
     """
 
     trainers: tuple[Trainer, ...] = ()
@@ -146,6 +146,8 @@ class When(Entry):
     optimizer: Literal["plain", "adaptive"] | None = None
     numbers: Mapping[str, Value] = Field(default_factory=dict)
     above: Mapping[OptionName, float] = Field(default_factory=dict)
+    below: Mapping[OptionName, float] = Field(default_factory=dict)
+    values: Mapping[OptionName, tuple[Value, ...]] = Field(default_factory=dict)
 
 
 class Caveat(Entry):

@@ -107,5 +107,31 @@ def render_checklist(base: KnowledgeBase, id: str, width: int = 88) -> str:
     return render_blocks(blocks + labelled("Source", sources), width)
 
 
+def render_option(base: KnowledgeBase, name: str, width: int = 88) -> str:
+    """An option and how each trainer spells it."""
+    option = base.options[name]
+    blocks = [Block("title", option.title, aside=name), Block("meaning", option.meaning)]
+    keys = [
+        Block("text", f"{trainer}: {base.styles.get(trainer, '{key}').format(key=key)}", mark="·")
+        for trainer, known in option.keys.items()
+        for key in known[:1]
+    ]
+    notes = [Block("text", f"{name}: {note}", mark="·") for name, note in option.notes.items()]
+    blocks += labelled("Spelling", keys) + labelled("Mind", notes)
+    source = labelled("Source", [Block("source", base.cite(option.source))])
+    return render_blocks(blocks + source, width)
+
+
+def explain(base: KnowledgeBase, name: str, width: int = 88) -> str | None:
+    """The text about a finding, symptom, option or checklist; None when nothing has that name."""
+    if name in base.findings:
+        return render_finding(base, name, width)
+    if name in base.symptoms:
+        return render_symptom(base, name, width=width)
+    if name in base.options:
+        return render_option(base, name, width)
+    return render_checklist(base, name, width) if name in base.checklists else None
+
+
 def _messages(base: KnowledgeBase, finding: str) -> list[Message]:
     return [message for message in base.messages if message.finding == finding]

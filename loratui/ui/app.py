@@ -85,8 +85,12 @@ class LoratuiApp(App[None]):
 
     # -- news ----------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         on_hangup(self._leave)
+        if self.options.begin != "live":
+            await self.action_show(self.options.begin)
+        if self.options.symptom:
+            cast("DiagnoseScreen", self.base).show_symptom(self.options.symptom)
         self.call_after_refresh(self._after_first_paint)
 
     def _after_first_paint(self) -> None:

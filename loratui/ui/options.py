@@ -13,6 +13,7 @@ class UiOptions:
     """How to draw, for whom, and where files may be written.
 
     `remote` and `colour` are None to be found out from the environment; `plain` is ASCII only.
+    `begin` is the screen to begin with, `symptom` the page that Diagnose opens at.
     `knowledge` loads the knowledge base when a screen first needs it. `state` is the folder for
     what `y` copies; None is found out as well.
     """
@@ -23,6 +24,8 @@ class UiOptions:
     colour: bool | None = None
     mouse: bool = True
     title: str = ""
+    begin: str = "live"
+    symptom: str = ""
     knowledge: Callable[[], Any] | None = None
     state: Path | None = None
     polling: bool = True

@@ -95,7 +95,7 @@ def test_a_patch_has_the_trainers_key_and_the_users_number(kb: KnowledgeBase) ->
     (rate,) = [line for line in lines if line.option == "learning_rate"][:1]
     assert rate.key == "train.lr"
     assert rate.before == 10.0
-    assert isinstance(rate.after, float)
+    assert isinstance(rate.after, float | int)
     assert rate.after < 10.0
 
 

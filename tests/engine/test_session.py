@@ -8,7 +8,7 @@ import pytest
 
 from loratui.core.clock import ManualClock
 from loratui.core.events import Batch
-from loratui.core.facts import GpuReading, Machine
+from loratui.core.facts import GpuReading, HostReading, Machine
 from loratui.engine.feed import Action
 from loratui.engine.session import SETTLE, Session
 from loratui.kb import load
@@ -201,6 +201,9 @@ class Gpus:
 
     def stop(self) -> None: ...
 
+    def host(self) -> HostReading | None:
+        return HostReading(cpu=12.0, cores=8)
+
     def latest(self) -> Machine:
         return self.machine
 
@@ -216,6 +219,7 @@ def test_machine_readings_come_with_the_snapshot(log: Path) -> None:
     clock.advance(1.0)
     session.step()
     assert session.latest().machine is gpus.machine
+    assert session.latest().host == HostReading(cpu=12.0, cores=8)
     assert session.latest().revisions["machine"] == before + 1
 
 

@@ -52,8 +52,7 @@ class MachineScreen(RunScreen):
 
     def show_snapshot(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
         if changed & {"machine", "host"}:
-            host = getattr(snapshot, "host", None)
-            self.pane.show(snapshot.machine, host if isinstance(host, HostReading) else None)
+            self.pane.show(snapshot.machine, snapshot.host)
 
     def copied(self) -> str:
         return "\n".join(
