@@ -140,7 +140,8 @@ class TextScanner:
             for message in messages
         ]
         self._harmless = [(squeezed(entry.needle), entry.pattern) for entry in noise]
-        self._needles = sorted({known.needle for known in self._known})
+        needles = {known.needle for known in self._known}
+        self._needles = [n for n in needles if not any(m in n for m in needles if m != n)]
         self._seen: dict[str, _Seen] = {}
         self._rank: int | None = None
         self._ended = False
@@ -165,14 +166,11 @@ class TextScanner:
 
     def _candidates(self, lines: Iterable[LogLine]) -> Iterable[_Text]:
         """Lines that hold a needle; one search over all of them first, as most hold none."""
-        kept = [line for line in lines if line.text]
-        if not kept:
-            return
-        blob = "\n".join(line.text for line in kept).lower().replace(" ", "").replace("\t", "")
+        kept = [(line, _cut(line.text)) for line in lines if line.text]
+        blob = squeezed("\0".join(text for _, text in kept))
         if not any(needle in blob for needle in self._needles):
             return
-        for line in kept:
-            text = _cut(line.text)
+        for line, text in kept:
             small = squeezed(text)
             if any(needle in small for needle in self._needles):
                 level = line.level or ("warning" if _WARNING.search(text) else "")
