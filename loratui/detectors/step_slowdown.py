@@ -198,6 +198,8 @@ class StepSlowdown(Detector):
         if len(baseline) < NOW:
             have = (self._step or 0) - (self._first or 0)
             need = math.ceil(BASELINE[1] * total) if total else FIRST_STEPS
+            if have >= need:  # steps enough, but they took too few seconds for a clock of seconds
+                return Verdict("too-early", reason="needs-time")
             return Verdict("too-early", reason="needs-steps", numbers={"have": have, "need": need})
         newest = [s for s in self._stretches[-NOW:] if s.first >= baseline[-1].last]
         if len(newest) < NOW:

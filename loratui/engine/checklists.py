@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from loratui.core.findings import Severity
 from loratui.core.snapshot import Checklist, ChecklistItem
 from loratui.core.units import number, whole
 from loratui.engine.run import Run
@@ -54,6 +53,8 @@ def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
         return _event(run, name)
     if kind == "metric":
         return _metric(run, name)
+    if auto == "crashed":
+        return _began(run)
     tracked = run.lifecycle.tracked.get(auto)
     if tracked is not None and tracked.firing:
         since = f"since {whole(tracked.first_step)}" if tracked.first_step is not None else "seen"
@@ -69,6 +70,16 @@ def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
     return None, ""
 
 
+def _began(run: Run) -> tuple[bool | None, str]:
+    """Whether training runs without having stopped with an error of any kind."""
+    course = run.course
+    if course.failure is not None:
+        return False, course.failure.type.rpartition(".")[2]
+    if course.ended is not None and course.ended.how != "finished":
+        return False, course.ended.how
+    return (True, "") if course.progress is not None and course.progress.step > 0 else (None, "")
+
+
 def _event(run: Run, name: str) -> tuple[bool | None, str]:
     course = run.course
     if name == "checkpoint":
@@ -79,9 +90,6 @@ def _event(run: Run, name: str) -> tuple[bool | None, str]:
         series = run.series.get("loss")
         if series is None or not series.count:
             return None, ""
-        worst = max((t.severity for t in run.lifecycle.tracked.values() if t.firing), default=None)
-        if worst is not None and worst >= Severity.ERROR and course.failure is not None:
-            return False, "stopped with an error"
         return True, f"step {whole(series.last_step or 0)}"
     if name == "samples":
         return (True, f"{course.samples} times") if course.samples else (None, "")

@@ -79,6 +79,8 @@ class Wrapping:
             self._full = _columns(piece.rstrip()) >= self._width
             return done
         done = self.flush()
+        if self._indent and text.startswith(" " * self._indent):
+            text = text.strip()  # its message was given out already: the log paused in between
         done.append(Joined(offset, text, plain_level(text), rank))
         return done
 

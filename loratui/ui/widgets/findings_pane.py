@@ -99,20 +99,26 @@ def healthy_lines(checked: int, undecided: Sequence[Undecided], width: int) -> l
 
 
 def undecided_lines(undecided: Sequence[Undecided], width: int) -> list[Line]:
+    """What cannot be told, each with its reason; what only needs more steps in one sentence."""
+    texts = [
+        f"cannot tell: {item.question}" + (f" ({item.why.rstrip('.')})" if item.why else "")
+        for item in undecided
+        if item.state == "cannot-tell"
+    ]
+    early = [item.question for item in undecided if item.state == "too-early"]
+    if early:
+        texts.append(f"too early to tell: {'; '.join(early)}")
     rows: list[Line] = []
-    for state, words in (("too-early", "too early to tell"), ("cannot-tell", "cannot tell")):
-        for item in undecided:
-            if item.state == state:
-                text = f"{words}: {item.question}" + (f" ({item.why})" if item.why else "")
-                first, *rest = wrap(text, width - 3)
-                rows.append(line(f" · {first}", "muted"))
-                rows += [line(f"   {row}", "muted") for row in rest]
+    for text in texts:
+        first, *rest = wrap(text, width - 3)
+        rows.append(line(f" · {first}", "muted"))
+        rows += [line(f"   {row}", "muted") for row in rest]
     return rows
 
 
 _HOW = (
     ("loratui watch FILE", "a log, a run folder, or - for standard input"),
-    ("loratui run -- CMD", "start the trainer so that it outlives this terminal"),
+    ("loratui diagnose FILE", "the same once, as text"),
     ("loratui demo", "replay a recorded run"),
 )
 
@@ -129,7 +135,7 @@ def beginning_lines(path: str, width: int) -> list[Line]:
     rows += [line(), line(" Start one of these:")]
     for command, words in _HOW:
         if width >= 70:
-            rows.append(Line((Span(f"   {command:<20}", "code"), Span(words, "muted"))))
+            rows.append(Line((Span(f"   {command:<23}", "code"), Span(words, "muted"))))
         else:
             rows.append(line(f"   {command}", "code"))
             rows += [line(f"     {row}", "muted") for row in wrap(words, width - 6)]
