@@ -143,7 +143,7 @@ def free_bytes(path: Path) -> int:
 @functools.cache
 def in_container() -> bool:
     """Whether this process seems to be in a container, where process numbers may be its own."""
-    told = os.environ.get("container")
+    told = os.environ.get("container")  # noqa: SIM112 -- systemd writes it so
     if told or os.environ.get("KUBERNETES_SERVICE_HOST"):
         return True
     if os.path.exists("/.dockerenv") or os.path.exists("/run/.containerenv"):

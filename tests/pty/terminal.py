@@ -23,6 +23,10 @@ import pyte
 _UNKNOWN = re.compile(r"\x1b\[[<>=?][0-9;]*[a-zA-Z$]*[puhl]|\x1bP.*?\x1b\\")
 
 
+# what would tell the program about the terminal that the tests themselves run in
+_LEFT_OUT = ("TMUX", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR", "TEXTUAL", "LINES", "COLUMNS")
+
+
 class Terminal:
     """Spawns `command`; `screen()` is the text shown, `written` counts its bytes so far."""
 
@@ -42,18 +46,13 @@ class Terminal:
         self.raw = b""
         self.exit_code: int | None = None
         self.began = time.perf_counter()
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("TMUX", "SSH_CONNECTION", "SSH_TTY", "NO_COLOR", "TEXTUAL")
-        }
-        environment.update(
-            TERM="xterm-256color", COLORTERM="truecolor", LINES=str(rows), COLUMNS=str(columns)
-        )
+        environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+        environment.update(TERM="xterm-256color", COLORTERM="truecolor")
         environment.update(env or {})
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             try:
+                fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
                 os.execvpe(command[0], list(command), environment)
             finally:
                 os._exit(127)
