@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 BUCKETS = 1024
 TAIL = 2048
@@ -36,6 +38,14 @@ class SeriesView:
     last: float | None
 
 
+class _Bucket(NamedTuple):
+    low: float
+    high: float
+    sum: float
+    number: int
+    broken: int
+
+
 class Series:
     """Appends columns in amortised O(1) a point; memory is bounded by BUCKETS and TAIL.
 
@@ -55,6 +65,7 @@ class Series:
         self._high = array("d")
         self._sum = array("d")
         self._number = array("q")
+        self._mean = array("d")
         self._broken = array("q")
         self._tail_steps: list[int] = []
         self._tail_values: list[float] = []
@@ -84,68 +95,58 @@ class Series:
             self._halve()
 
     def _add(self, start: int, values: Sequence[float]) -> None:
-        low, high, total = min(values), max(values), math.fsum(values) if _finite(values) else None
-        number, broken = len(values), 0
-        if total is None or total != total:
-            finite = [v for v in values if math.isfinite(v)]
-            broken, number = number - len(finite), len(finite)
-            low = min(finite, default=math.inf)
-            high = max(finite, default=-math.inf)
-            total = math.fsum(finite)
+        total = math.fsum(values) if _finite(values) else math.nan
+        if total == total:
+            bucket = _Bucket(min(values), max(values), total, len(values), 0)
+        else:
+            finite = [value for value in values if math.isfinite(value)]
+            bucket = _Bucket(
+                min(finite, default=math.nan),
+                max(finite, default=math.nan),
+                math.fsum(finite),
+                len(finite),
+                len(values) - len(finite),
+            )
         if self._starts and start <= self._starts[-1]:
-            at = self._find(start)
-            if at >= 0:
-                self._low[at] = min(self._low[at], low)
-                self._high[at] = max(self._high[at], high)
-                self._sum[at] += total
-                self._number[at] += number
-                self._broken[at] += broken
-            return
+            self._merge(max(0, bisect_right(self._starts, start) - 1), bucket)
+        else:
+            self._append(start, bucket)
+
+    def _append(self, start: int, bucket: _Bucket) -> None:
         self._starts.append(start)
-        self._low.append(low)
-        self._high.append(high)
-        self._sum.append(total)
-        self._number.append(number)
-        self._broken.append(broken)
+        self._low.append(bucket.low)
+        self._high.append(bucket.high)
+        self._sum.append(bucket.sum)
+        self._number.append(bucket.number)
+        self._mean.append(bucket.sum / bucket.number if bucket.number else math.nan)
+        self._broken.append(bucket.broken)
 
-    def _find(self, start: int) -> int:
-        starts = self._starts
-        if starts[-1] == start:
-            return len(starts) - 1
-        from bisect import bisect_right
-
-        return bisect_right(starts, start) - 1
+    def _merge(self, at: int, bucket: _Bucket) -> None:
+        self._broken[at] += bucket.broken
+        if not bucket.number:
+            return
+        if not self._number[at]:
+            self._low[at], self._high[at] = bucket.low, bucket.high
+        else:
+            self._low[at] = min(self._low[at], bucket.low)
+            self._high[at] = max(self._high[at], bucket.high)
+        self._sum[at] += bucket.sum
+        self._number[at] += bucket.number
+        self._mean[at] = self._sum[at] / self._number[at]
 
     def _halve(self) -> None:
         self.span *= 2
-        old = list(
-            zip(
-                self._starts,
-                self._low,
-                self._high,
-                self._sum,
-                self._number,
-                self._broken,
-                strict=True,
-            )
-        )
-        for column in (self._starts, self._low, self._high, self._sum, self._number, self._broken):
+        columns = (self._starts, self._low, self._high, self._sum, self._number, self._broken)
+        old = list(zip(*columns, strict=True))
+        for column in (*columns, self._mean):
             del column[:]
-        for start, low, high, total, number, broken in old:
+        for start, *rest in old:
             start -= start % self.span
+            bucket = _Bucket(*rest)
             if self._starts and self._starts[-1] == start:
-                self._low[-1] = min(self._low[-1], low)
-                self._high[-1] = max(self._high[-1], high)
-                self._sum[-1] += total
-                self._number[-1] += number
-                self._broken[-1] += broken
+                self._merge(-1, bucket)
             else:
-                self._starts.append(start)
-                self._low.append(low)
-                self._high.append(high)
-                self._sum.append(total)
-                self._number.append(number)
-                self._broken.append(broken)
+                self._append(start, bucket)
 
     def tail(self, count: int) -> tuple[list[int], list[float]]:
         """The newest `count` points (at most TAIL)."""
@@ -155,20 +156,16 @@ class Series:
         )
 
     def view(self) -> SeriesView:
-        nan = math.nan
+        """The series as it is now; copies of flat arrays, so cheap enough for every repaint."""
         return SeriesView(
             name=self.name,
             revision=self.revision,
             count=self.count,
-            starts=array("q", self._starts),
-            low=array("d", (v if n else nan for v, n in zip(self._low, self._number, strict=True))),
-            high=array(
-                "d", (v if n else nan for v, n in zip(self._high, self._number, strict=True))
-            ),
-            mean=array(
-                "d", (s / n if n else nan for s, n in zip(self._sum, self._number, strict=True))
-            ),
-            broken=array("q", self._broken),
+            starts=self._starts[:],
+            low=self._low[:],
+            high=self._high[:],
+            mean=self._mean[:],
+            broken=self._broken[:],
             span=self.span,
             tail_steps=tuple(self._tail_steps[-TAIL:]),
             tail_values=tuple(self._tail_values[-TAIL:]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from loratui.core.series import Series
 from loratui.core.snapshot import Checklist, ChecklistItem
 from loratui.core.units import number, whole
 from loratui.engine.run import Run
@@ -102,6 +103,15 @@ def _metric(run: Run, name: str) -> tuple[bool | None, str]:
     series = run.series.get("loss")
     if series is None:
         return None, ""
+    # looked at again only when the series has grown by a few percent
+    mark = series.count // max(10, series.count // 32)
+    if run.fall[0] != mark:
+        run.fall = (mark, _fell(series))
+    return run.fall[1]
+
+
+def _fell(series: Series) -> tuple[bool | None, str]:
+    """Whether the newest fifth lies under the first one, beyond what noise explains."""
     view = series.view()
     means = [m for m in view.mean if not math.isnan(m) and m > 0]
     if len(means) < 30:

@@ -90,6 +90,8 @@ class Run:
         self.pace = Pace()
         self.lifecycle = Lifecycle()
         self.verdicts: dict[str, Verdict] = {}
+        self._trend = (-1, 0)
+        self.fall: tuple[int, tuple[bool | None, str]] = (-1, (None, ""))
         self.lines: deque[LogLine] = deque(maxlen=LINES)
         self.line_count = 0
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
@@ -352,6 +354,12 @@ class Run:
         series = self.series.get("loss")
         if series is None:
             return 0
+        if series.revision != self._trend[0]:
+            self._trend = (series.revision, self._direction(series))
+        return self._trend[1]
+
+    @staticmethod
+    def _direction(series: Series) -> int:
         values = [
             math.log(value) for value in series.tail(200)[1] if math.isfinite(value) and value > 0
         ]

@@ -32,6 +32,9 @@ BUSY, IDLE = 0.05, 0.5
 SETTLE = 0.25
 """Seconds of quiet after which an unfinished line is read as if it had ended."""
 
+DRAWN = 0.08
+"""Seconds of quiet after which the newest draw of a bar is that step's own."""
+
 CALM = 10.0
 """Seconds without growth after which a source counts as quiet."""
 
@@ -261,8 +264,12 @@ class Session:
         self._run.apply(self._reader.feed(batch), now)
 
     def _settle(self, now: float) -> None:
-        early = self._last_data is not None and now - self._last_data < SETTLE
-        if self._flushed or (early and not self.source.over()):
+        if self._flushed:
+            return
+        quiet = now - self._last_data if self._last_data is not None else SETTLE
+        if quiet < SETTLE and not self.source.over():
+            if quiet >= DRAWN:
+                self._run.apply(self._reader.flush_bar(), now)
             return
         self._flushed = True
         self._run.apply(self._reader.flush(), now)

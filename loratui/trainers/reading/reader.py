@@ -84,6 +84,10 @@ class Reader:
             data = self._wide.decode(data).encode()
         return self._read(self._console.feed(batch.offset, data))
 
+    def flush_bar(self) -> list[Event]:
+        """The newest step's own values, if the bar has shown them; the rest goes on waiting."""
+        return self._named(self._bar.flush())
+
     def flush(self) -> list[Event]:
         """Events that were waiting for more; called when the source is quiet or over."""
         events = self._read(self._console.flush())
