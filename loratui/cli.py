@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,11 +221,24 @@ def doctor(ctx: click.Context, /, **own: Any) -> None:
 # helpers of the commands above
 
 
-def _load() -> KnowledgeBase:
-    from loratui import paths
-    from loratui.kb import load
+class _Knowledge:
+    """The knowledge base, read once for whoever asks first: the session or a screen."""
 
-    return load(paths.overlay_folder())
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._base: KnowledgeBase | None = None
+
+    def __call__(self, between: Callable[[], None] | None = None) -> KnowledgeBase:
+        from loratui import paths
+        from loratui.kb import load
+
+        with self._lock:
+            if self._base is None:
+                self._base = load(paths.overlay_folder(), between)
+            return self._base
+
+
+_load = _Knowledge()
 
 
 def _known(kb: KnowledgeBase, name: str) -> None:

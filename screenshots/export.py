@@ -58,6 +58,8 @@ class Still:
 
     def read_history(self) -> None: ...
 
+    def give_way(self, seconds: float) -> None: ...
+
     def latest(self) -> SessionSnapshot:
         return self._snapshot
 
@@ -73,9 +75,9 @@ def snapshot(picture: Picture) -> SessionSnapshot:
     recording = open_demo(picture.demo)
     clock = ManualClock(0.0)
     replay = Replay(recording, 1.0, clock)
-    session = Session(
-        replay, load, path=f"demo {picture.demo}", machine=ReplayedMachine(replay), clock=clock
-    )
+    machine = ReplayedMachine(replay)
+    path = f"demo {picture.demo}"
+    session = Session(replay, lambda _: load(), path=path, machine=machine, clock=clock)
     session.prepare()
     end = recording.length + 1 if picture.at is None else picture.at
     while clock.now() <= end:

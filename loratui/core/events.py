@@ -1,14 +1,14 @@
 """What flows from a source through a trainer's reader into the session.
 
 Every value is frozen and says where it came from: `source` (a path, or ``-``) and `offset`
-(byte offset in that source), so that any claim can be traced back to its line.
+(byte offset in that source), so that any claim can be traced back to its line. They are named
+tuples and not data classes because sixteen of those take a noticeable part of the start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 PhaseName = Literal[
     "loading", "caching", "training", "sampling", "saving", "validating", "finished"
@@ -16,8 +16,7 @@ PhaseName = Literal[
 Level = Literal["", "info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Bytes as a source read them, cut anywhere.
 
     `time` is the wall clock in seconds at which they were read (for a recording: were written).
@@ -31,8 +30,7 @@ class Batch:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SourceChange:
+class SourceChange(NamedTuple):
     """Something happened to the source itself; `detail` is a sentence for the user."""
 
     source: str
@@ -41,8 +39,7 @@ class SourceChange:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A line of output that is not progress, without prefixes, escapes and wrapping.
 
     `traced` lines belong to a traceback, which comes as a `Failure` as well.
@@ -55,8 +52,7 @@ class LogLine:
     traced: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """The newest state of the training bar. `elapsed` is the bar's own clock in seconds.
 
     `loss` and `lr` are what the bar shows at this moment: good for a status line, while `Metrics`
@@ -74,8 +70,7 @@ class Progress:
     lr: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(NamedTuple):
     """One series as columns of equal length, steps ascending within one event.
 
     Names: ``loss`` ``smooth_loss`` ``lr`` ``grad_norm`` ``val_loss`` ``elapsed`` (seconds on the
@@ -90,8 +85,7 @@ class Metrics:
     offsets: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """The trainer began something; `step` is the last training step seen before it."""
 
     source: str
@@ -101,8 +95,7 @@ class Phase:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """A checkpoint that the log says was written."""
 
     source: str
@@ -111,8 +104,7 @@ class Checkpoint:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """Sample images that the log says were generated."""
 
     source: str
@@ -120,8 +112,7 @@ class Sample:
     step: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """A setting as the log shows it.
 
     `key` is the trainer's own key; `option` our name for it, or empty when only the key is known.
@@ -135,8 +126,7 @@ class Config:
     raw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A traceback. `frames` are "file:line function", innermost last; `rank` if one was printed."""
 
     source: str
@@ -147,8 +137,7 @@ class Failure:
     rank: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunBegan:
+class RunBegan(NamedTuple):
     """A new run begins at `offset`; what stands before it belongs to an earlier one.
 
     The event may come later than lines of the new run: a beginning is sometimes only certain once
@@ -160,8 +149,7 @@ class RunBegan:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The log itself says that the process is over. `code` is its exit code where known."""
 
     source: str

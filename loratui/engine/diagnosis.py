@@ -56,7 +56,7 @@ def read_all(
     source: Source, kb: KnowledgeBase, *, clock: Clock | None = None, path: str = ""
 ) -> SessionSnapshot:
     """Read `source` until nothing more comes, and publish once."""
-    session = Session(source, lambda: kb, path=path, clock=clock)
+    session = Session(source, lambda _: kb, path=path, clock=clock)
     session.prepare()
     session.drain()
     source.close()

@@ -32,5 +32,8 @@ class Feed(Protocol):
     def send(self, action: Action) -> None:
         """Queue an action for the session."""
 
+    def give_way(self, seconds: float) -> None:
+        """Somebody waits for the screen: leave the processor to it for so long."""
+
     def stop(self) -> None:
         """Ask the threads to end; never blocks for long."""

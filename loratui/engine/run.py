@@ -22,7 +22,7 @@ from loratui.core.events import (
     RunBegan,
     Sample,
 )
-from loratui.core.facts import ConfigValue, LossKind
+from loratui.core.facts import ConfigValue, LossKind, RunFacts
 from loratui.core.findings import Severity, Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
@@ -95,6 +95,7 @@ class Run:
         self.lines: deque[LogLine] = deque(maxlen=LINES)
         self.line_count = 0
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
+        self.facts = RunFacts()
         self._detectors: list[Detector] = []
         if self.kb is not None:
             from loratui.detectors import detectors
@@ -258,7 +259,7 @@ class Run:
 
     def _set_facts(self) -> None:
         progress = self.course.progress
-        self.facts = facts_of(
+        facts = facts_of(
             self._trainer,
             self._loss_kind,
             [value for _, value in self._settings.values()],
@@ -266,7 +267,9 @@ class Run:
             self.course.epochs,
             self.kb,
         )
-        self.revisions["facts"] += 1
+        if facts != self.facts:
+            self.facts = facts
+            self.revisions["facts"] += 1
 
     # detectors
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,11 +39,17 @@ DRAWN = 0.08
 CALM = 10.0
 """Seconds without growth after which a source counts as quiet."""
 
+HEAD_START = 0.06
+"""Seconds after the first screen in which a first key finds the processor free."""
+
 HOST = 5.0
 """Seconds between looks at the processor, memory and disk."""
 
 PUBLISH = 0.2
 """Seconds between snapshots while a long history is read."""
+
+
+Load = Callable[[Callable[[], None]], "KnowledgeBase"]
 
 
 class MachineFeed(Protocol):
@@ -104,12 +111,16 @@ class _Marks:
 
 
 class Session:
-    """A `Feed` over one source. `load` reads the knowledge base, in the session's thread."""
+    """A `Feed` over one source.
+
+    `load` reads the knowledge base, in the session's thread, and calls what it is given now and
+    then, so that a key that was pressed meanwhile is answered first.
+    """
 
     def __init__(
         self,
         source: Source,
-        load: Callable[[], KnowledgeBase] | None,
+        load: Load | None,
         *,
         path: str = "",
         machine: MachineFeed | None = None,
@@ -139,6 +150,7 @@ class Session:
         self._glanced = False
         self._published = 0.0
         self._host_at = float("-inf")
+        self._way_until = 0.0
         self._last_data: float | None = None
         self.changed = threading.Condition()
         self.ended = threading.Event()
@@ -160,6 +172,15 @@ class Session:
         self._actions.put(action)
         self._wake.set()
 
+    def give_way(self, seconds: float) -> None:
+        self._way_until = time.monotonic() + seconds
+
+    def _breathe(self) -> None:
+        """Let the screen have the processor: a moment always, longer after a key."""
+        time.sleep(0.0002)
+        while (left := self._way_until - time.monotonic()) > 0 and not self._stopping.is_set():
+            time.sleep(min(left, 0.02))
+
     def stop(self) -> None:
         self._stopping.set()
         self._history.set()
@@ -174,16 +195,18 @@ class Session:
     def _watch(self) -> None:
         self.glance()
         self._history.wait()
-        if self._stopping.is_set():
+        if self._stopping.wait(HEAD_START):
             return
+        self._breathe()
+        self.prepare()
         if self._machine is not None:  # only now: NVML may take seconds to begin
             self._machine.start()
-        self.prepare()
         while not self._stopping.is_set():
             grew = self.step()
             quiet = self._clock.now() - (self._last_data or self._growth.first)
             if grew and self.source.share() is not None:
-                continue  # a long history: no waiting
+                self._breathe()  # a long history: no waiting but for the screen
+                continue
             self._wake.wait(BUSY if quiet < CALM else IDLE)
             self._wake.clear()
 
@@ -204,7 +227,7 @@ class Session:
         """Load the knowledge base and with it the detectors."""
         kb = None
         try:
-            kb = self._load() if self._load is not None else None
+            kb = self._load(self._breathe) if self._load is not None else None
         except Exception as error:  # watching without advice is better than not watching
             self._notes.append(("knowledge base", f"not usable: {type(error).__name__}: {error}"))
         self._run = Run(kb, self.source.name)
@@ -340,7 +363,7 @@ class Session:
         if self._recorder is not None and machine is not old.machine:
             self._recorder.machine(machine, now)
         revisions = dict(self._revisions)
-        for name in changed:
+        for name in changed - {"status", "findings", "checklist"}:  # those go by their value
             revisions[name] = revisions.get(name, 0) + 1
         if status != old.status:
             revisions["status"] = revisions.get("status", 0) + 1

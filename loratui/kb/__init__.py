@@ -5,6 +5,7 @@ Importing this package loads neither pydantic nor YAML; `load` and `lint` do.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["lint", "load"]
 
 
-def load(overlay: Path | None = None) -> KnowledgeBase:
+def load(overlay: Path | None = None, between: Callable[[], None] | None = None) -> KnowledgeBase:
     """The packaged knowledge base, with the files of `overlay` put over it.
 
     A file that cannot be used is left out and named in `problems`; nothing is raised for it.
+    `between` is called after each file, for a caller that shares its process with a screen.
     """
     from loratui.kb.loader import load as read
 
-    return read(overlay)
+    return read(overlay, between)
 
 
 def lint(overlay: Path | None = None) -> list[Problem]:

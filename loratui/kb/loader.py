@@ -26,9 +26,9 @@ def folder() -> Path:
     return packaged if packaged.is_dir() else paths.PACKAGE.parent / "knowledge"
 
 
-def load(overlay: Path | None = None) -> KnowledgeBase:
+def load(overlay: Path | None = None, between: Callable[[], None] | None = None) -> KnowledgeBase:
     """The packaged knowledge with `overlay` over it: an entry of the same id replaces ours."""
-    reader = _Reader()
+    reader = _Reader(between)
     reader.take(folder(), "")
     if overlay is not None:
         reader.take(overlay, f"{overlay}/")
@@ -38,7 +38,8 @@ def load(overlay: Path | None = None) -> KnowledgeBase:
 class _Reader:
     """Collects entries of all files; later folders replace entries of the same id."""
 
-    def __init__(self) -> None:
+    def __init__(self, between: Callable[[], None] | None = None) -> None:
+        self._between = between or (lambda: None)
         self.found: dict[str, dict[str, Any]] = {name: {} for name in (*_SINGLE, *_FOLDERS)}
         self.styles: dict[str, str] = {}
         self.problems: list[Problem] = []
@@ -63,6 +64,7 @@ class _Reader:
                 )
 
     def _file(self, path: Path, shown: str, use: Callable[[Document, str, str], None]) -> None:
+        self._between()
         try:
             text = path.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:

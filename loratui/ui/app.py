@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LoratuiApp", "UiOptions", "run"]
 
 SMALLEST = (60, 16)
+PATIENCE = 0.25  # seconds in which a key is answered before the log is read on
 
 
 class LoratuiApp(App[None]):
@@ -140,6 +141,8 @@ class LoratuiApp(App[None]):
     # -- keys ----------------------------------------------------------------------------------
 
     def on_key(self, _: events.Key) -> None:
+        if self.feed is not None:
+            self.feed.give_way(PATIENCE)
         if (screen := self.base) is not None:
             screen.say("")
 

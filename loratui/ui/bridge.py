@@ -15,6 +15,7 @@ SECTIONS = frozenset(field.name for field in fields(SessionSnapshot) if field.na
 
 POLL = 0.05  # seconds between looks at the mailbox
 LOG_RATE = 2.0  # log lines scroll, which repaints the pane whole
+CURVE_RATE = 1.0  # a chart of a whole run looks the same a second later
 
 Deliver = Callable[[SessionSnapshot, frozenset[str]], None]
 
@@ -71,6 +72,7 @@ class Bridge:
         self._pending: frozenset[str] = frozenset()
         self._pace = Pace(rate)
         self._log_pace = Pace(min(rate, LOG_RATE))
+        self._curve_pace = Pace(min(rate, CURVE_RATE))
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -97,14 +99,15 @@ class Bridge:
         if not self._pending:
             return
         now = self.clock()
-        log, rest = self._pending & _LOG, self._pending - _LOG
         due: frozenset[str] = frozenset()
-        if rest and self._pace.ready(now):
-            self._pace.used(now)
-            due |= rest
-        if log and self._log_pace.ready(now):
-            self._log_pace.used(now)
-            due |= log
+        for sections, pace in (
+            (self._pending & _LOG, self._log_pace),
+            (self._pending & _CURVES, self._curve_pace),
+            (self._pending - _LOG - _CURVES, self._pace),
+        ):
+            if sections and pace.ready(now):
+                pace.used(now)
+                due |= sections
         if due:
             self._pending -= due
             self.shown = newest
@@ -112,3 +115,4 @@ class Bridge:
 
 
 _LOG = frozenset({"log", "log_count"})
+_CURVES = frozenset({"series", "epoch_marks"})

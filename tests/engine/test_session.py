@@ -35,7 +35,7 @@ class Watched:
         path.write_text(text, encoding="utf-8")
         self.clock = ManualClock(1000.0)
         self.session = Session(
-            Tail(path, self.clock), load if knowledge else None, clock=self.clock
+            Tail(path, self.clock), (lambda _: load()) if knowledge else None, clock=self.clock
         )
 
     def begin(self) -> Watched:

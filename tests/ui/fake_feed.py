@@ -290,6 +290,8 @@ class FakeFeed:
     def start(self) -> None:
         self.calls.append("start")
 
+    def give_way(self, seconds: float) -> None: ...
+
     def read_history(self) -> None:
         self.calls.append("read_history")
 

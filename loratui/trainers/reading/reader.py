@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from loratui.core.events import (
     Batch,
@@ -93,7 +92,7 @@ class Reader:
         events = self._read(self._console.flush())
         for joined in self._wrapping.flush():
             events += self._line(joined)
-        events += [replace(f, source=self.source) for f in self._tracebacks.flush()]
+        events += [f._replace(source=self.source) for f in self._tracebacks.flush()]
         events += self._named(self._bar.flush())
         return events
 
@@ -113,7 +112,7 @@ class Reader:
 
     def _draws(self, draws: Draws) -> list[Event]:
         events: list[Event] = [
-            replace(failure, source=self.source) for failure in self._tracebacks.flush()
+            failure._replace(source=self.source) for failure in self._tracebacks.flush()
         ]
         postfix = draws.postfix[-1]
         if not self.sure:
@@ -146,7 +145,7 @@ class Reader:
 
     def _line(self, line: Joined) -> list[Event]:
         failures, inside = self._tracebacks.feed(line.offset, line.text, line.rank)
-        events: list[Event] = [replace(failure, source=self.source) for failure in failures]
+        events: list[Event] = [failure._replace(source=self.source) for failure in failures]
         if failures:
             self._content = True
         level = "error" if inside else line.level
@@ -247,11 +246,11 @@ class Reader:
     def _own(self, event: Event) -> list[Event]:
         if isinstance(event, Phase):
             return self._enter(event.name, event.offset, event.detail)
-        return [replace(event, source=self.source)]
+        return [event._replace(source=self.source)]
 
     def _named(self, events: Iterable[Event]) -> list[Event]:
         return [
-            replace(event, source=self.source) if isinstance(event, Metrics | Progress) else event
+            event._replace(source=self.source) if isinstance(event, Metrics | Progress) else event
             for event in events
         ]
 

@@ -143,6 +143,13 @@ def beginning_lines(path: str, width: int) -> list[Line]:
     return [*rows, line(), *(line(f" {row}", "muted") for row in wrap(text, width - 2))]
 
 
+def _shown(now: SessionSnapshot) -> tuple[object, ...]:
+    """All that the pane shows of a snapshot."""
+    reading = now.status.history is not None
+    state = (now.status.state == "waiting", reading)
+    return now.findings, now.undecided, now.checked, now.unread, now.path, state
+
+
 class FindingsPane(LineView):
     """The findings; the selected one is opened, acknowledged or copied by the screen's keys."""
 
@@ -156,9 +163,11 @@ class FindingsPane(LineView):
         self.snapshot = SessionSnapshot()
 
     def show(self, snapshot: SessionSnapshot) -> None:
-        """Show the findings of this snapshot."""
+        """Show the findings of this snapshot; a new step alone changes nothing here."""
+        same = _shown(snapshot) == _shown(self.snapshot)
         self.snapshot = snapshot
-        self.rebuild()
+        if not same:
+            self.rebuild()
 
     @property
     def selected(self) -> Finding | None:

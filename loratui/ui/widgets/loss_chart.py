@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from loratui.core.series import SeriesView
 from loratui.ui.widgets.axis import Axis
 from loratui.ui.widgets.chart_drawing import ChartData, draw_chart
 from loratui.ui.widgets.grid import Cells, GridView
 
 ZOOMS = ("all", "third", "300")
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether a field is as before; a series by its revision, for its arrays are long."""
+    if isinstance(old, SeriesView) and isinstance(new, SeriesView):
+        return (old.name, old.revision, old.count) == (new.name, new.revision, new.count)
+    return bool(old == new)
 
 
 class LossChart(GridView, can_focus=True):
@@ -23,6 +31,8 @@ class LossChart(GridView, can_focus=True):
 
     def show(self, **changes: Any) -> None:
         """Change what is drawn: fields of `ChartData` by name."""
+        if all(_same(getattr(self.data, name), value) for name, value in changes.items()):
+            return
         data = self.data._replace(**changes)
         if (data.label, data.zoom, data.log) != (self.data.label, self.data.zoom, self.data.log):
             self._axis = None

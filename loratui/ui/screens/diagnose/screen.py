@@ -86,6 +86,9 @@ class DiagnoseScreen(RunScreen):
     def on_mount(self) -> None:
         self.tree_pane.show(_READING, (), {})
         self._arrange()
+        self.call_after_refresh(self._read)  # reading takes the processor: show the screen first
+
+    def _read(self) -> None:
         load = self.owner.options.knowledge
         # A daemon thread: a worker's thread would hold up the way out on a slow disk.
         threading.Thread(

@@ -120,13 +120,14 @@ class LiveScreen(RunScreen):
     # -- news ----------------------------------------------------------------------------------
 
     def show_snapshot(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
+        longer = snapshot.status.total != self.snapshot.status.total
         self.snapshot = snapshot
         if changed & {"status", "machine"}:
             self.status.show(snapshot.status)
             self.vitals.show(snapshot.status, snapshot.machine)
         if "series" in changed:
             self.sparkline.show(snapshot.series.get("loss"))
-        if changed & {"series", "status", "findings", "facts", "epoch_marks"}:
+        if longer or changed & {"series", "findings", "facts", "epoch_marks"}:
             self._draw_chart()
         if changed & words.FINDINGS:
             self.findings.show(snapshot)
