@@ -50,14 +50,15 @@ class Series:
     """Appends columns in amortised O(1) a point; memory is bounded by BUCKETS and TAIL.
 
     A bucket covers `span` steps; when there are more than 2 × BUCKETS, pairs are merged and the
-    span doubles. A step that is reported again, or that goes back, is counted where it falls.
+    span doubles. `expected` is the number of steps to come, where it is known. A step that is reported again, or that goes back, is counted where it falls.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, expected: int = 0) -> None:
         self.name = name
         self.revision = 0
         self.count = 0
-        self.span = 1
+        # where the length is known there is nothing to merge later
+        self.span = 1 << max(0, (expected // BUCKETS).bit_length() - 1)
         self.last_step: int | None = None
         self.last: float | None = None
         self._starts = array("q")

@@ -188,7 +188,7 @@ class Run:
     def _metrics(self, event: Metrics, metrics: dict[str, Columns]) -> None:
         series = self.series.get(event.name)
         if series is None:
-            series = self.series[event.name] = Series(event.name)
+            series = self.series[event.name] = Series(event.name, self.facts.total_steps or 0)
         if event.name == "elapsed":
             self.pace.extend(event.steps, event.values)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
 import time
@@ -231,6 +232,7 @@ class Session:
         except Exception as error:  # watching without advice is better than not watching
             self._notes.append(("knowledge base", f"not usable: {type(error).__name__}: {error}"))
         self._run = Run(kb, self.source.name)
+        gc.freeze()  # the knowledge base stays: no collection need look through it again
         if kb is not None:
             self._notes += [(problem.where, problem.text) for problem in kb.problems]
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from operator import lt
+from operator import itemgetter, lt
 
 from loratui.core.events import Event, Metrics, Progress
 from loratui.trainers.reading.console import Draws
@@ -26,7 +26,6 @@ class _Minutes(dict[bytes, float]):
         return seconds
 
 
-_SECONDS = {b"%02d" % second: float(second) for second in range(100)}
 
 
 class TrainingBar:
@@ -69,7 +68,7 @@ class TrainingBar:
         return draws.steps[0] < self.last and self._time(draws.clock[0]) < self._elapsed
 
     def read(self, draws: Draws) -> list[Event]:
-        """Metrics of all steps but the newest, and the state of the bar; `draws` must ascend."""
+        """The state of the bar and metrics of all steps but the newest; `draws` must ascend."""
         steps, clock = draws.steps, draws.clock
         postfix, offsets = draws.postfix, draws.offsets
         if self.nested:
@@ -102,8 +101,7 @@ class TrainingBar:
         self._held = (steps[newest], clock[newest], postfix[newest], offsets[newest])
         self.last = steps[newest]
         self._elapsed = self._time(clock[newest])
-        events.append(self._progress(draws))
-        return events
+        return [self._progress(draws), *events]
 
     def flush(self) -> list[Event]:
         """The step held back, once it shows a value of its own."""
@@ -130,19 +128,18 @@ class TrainingBar:
                 chosen = chosen[1:]
             if not chosen:
                 return []
-        if len(chosen) != len(steps):
-            steps = [steps[at] for at in chosen]
-            clock = [clock[at] for at in chosen]
-            postfix = [postfix[at] for at in chosen]
-            offsets = [offsets[at] for at in chosen]
+        if isinstance(chosen, range):
+            begin, end = chosen.start, chosen.stop
+            steps, clock = steps[begin:end], clock[begin:end]
+            postfix, offsets = postfix[begin:end], offsets[begin:end]
+        elif len(chosen) != len(steps):
+            take = itemgetter(*chosen, chosen[-1])  # twice the last: one item alone is no tuple
+            steps, clock = take(steps)[:-1], take(clock)[:-1]
+            postfix, offsets = take(postfix)[:-1], take(offsets)[:-1]
         self._told = (steps[-1], postfix[-1])
-        minutes = self._minutes
-        try:
-            seconds = [minutes[text[:-2]] + _SECONDS[text[-2:]] for text in clock]
-        except KeyError:
-            seconds = [self._time(text) for text in clock]
-        if self._seconds:
-            seconds = [value + self._seconds for value in seconds]
+        minutes, before = self._minutes, self._seconds
+        known = {t: before + minutes[t[:-2]] + float(t[-2:]) for t in set(clock)}
+        seconds = list(map(known.__getitem__, clock))
         found: list[Event] = [Metrics("", offsets[0], "elapsed", steps, seconds, offsets)]
         joined = b"\n".join(postfix)
         for name, pattern in self._patterns.items():
