@@ -257,7 +257,8 @@ def _known(kb: KnowledgeBase, name: str) -> None:
 
 
 def _session(path: str, record: Path | None, *, machine: bool) -> Session:
-    from loratui.engine.session import LocalGpus, Session
+    from loratui.engine.gpus import LocalGpus
+    from loratui.engine.session import Session
     from loratui.sources.base import Source
 
     source: Source

@@ -50,7 +50,8 @@ class Series:
     """Appends columns in amortised O(1) a point; memory is bounded by BUCKETS and TAIL.
 
     A bucket covers `span` steps; when there are more than 2 × BUCKETS, pairs are merged and the
-    span doubles. `expected` is the number of steps to come, where it is known. A step that is reported again, or that goes back, is counted where it falls.
+    span doubles. `expected` is the number of steps to come, where it is known. A step that is
+    reported again, or that goes back, is counted where it falls.
     """
 
     def __init__(self, name: str, expected: int = 0) -> None:

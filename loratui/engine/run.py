@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -29,6 +28,7 @@ from loratui.core.snapshot import EarlierRun
 from loratui.engine.facts import facts_of
 from loratui.engine.lifecycle import Lifecycle
 from loratui.engine.pace import Pace
+from loratui.engine.trend import Trend
 
 if TYPE_CHECKING:
     from loratui.detectors.base import Columns, Detector, View
@@ -90,7 +90,7 @@ class Run:
         self.pace = Pace()
         self.lifecycle = Lifecycle()
         self.verdicts: dict[str, Verdict] = {}
-        self._trend = (-1, 0)
+        self.trend = Trend()
         self.fall: tuple[int, tuple[bool | None, str]] = (-1, (None, ""))
         self.lines: deque[LogLine] = deque(maxlen=LINES)
         self.line_count = 0
@@ -351,28 +351,3 @@ class Run:
             return progress.loss
         series = self.series.get("loss")
         return series.last if series is not None else None
-
-    def trend(self) -> int:
-        """-1, 0 or 1: the newest fifth of the last 200 losses against the rest, beyond noise."""
-        series = self.series.get("loss")
-        if series is None:
-            return 0
-        if series.revision != self._trend[0]:
-            self._trend = (series.revision, self._direction(series))
-        return self._trend[1]
-
-    @staticmethod
-    def _direction(series: Series) -> int:
-        values = [
-            math.log(value) for value in series.tail(200)[1] if math.isfinite(value) and value > 0
-        ]
-        if len(values) < 50:
-            return 0
-        cut = len(values) * 4 // 5
-        old, new = values[:cut], values[cut:]
-        mean = sum(old) / len(old)
-        spread = math.sqrt(sum((value - mean) ** 2 for value in old) / (len(old) - 1))
-        shift = sum(new) / len(new) - mean
-        if abs(shift) < 3 * spread / math.sqrt(len(new)) or abs(shift) < 0.05:
-            return 0
-        return 1 if shift > 0 else -1

@@ -7,16 +7,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.clock import Clock, SystemClock
 from loratui.core.events import Batch, SourceChange
-from loratui.core.facts import HostReading, Machine, RunFacts
-from loratui.core.series import SeriesView
+from loratui.core.facts import HostReading, Machine
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
+from loratui.engine.gpus import MachineFeed
+from loratui.engine.mailbox import Mailbox, Marks
 from loratui.engine.run import Run
 from loratui.engine.status import Growth, status_of
 from loratui.sources.base import Source
@@ -25,8 +25,6 @@ from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
-    from loratui.machine.host import HostReader
-    from loratui.machine.sampler import GpuSampler
 
 BUSY, IDLE = 0.05, 0.5
 """Seconds between polls of a growing and of a quiet source."""
@@ -53,45 +51,6 @@ PUBLISH = 0.2
 Load = Callable[[Callable[[], None]], "KnowledgeBase"]
 
 
-class MachineFeed(Protocol):
-    """Where machine readings come from: the NVML sampler, or a recording."""
-
-    def start(self) -> None: ...
-
-    def latest(self) -> Machine: ...
-
-    def host(self) -> HostReading | None: ...
-
-    def stop(self) -> None: ...
-
-
-class LocalGpus:
-    """This machine's GPUs; the sampler and its bindings are loaded when it starts."""
-
-    def __init__(self) -> None:
-        self._sampler: GpuSampler | None = None
-        self._host: HostReader | None = None
-        self._none = Machine()
-
-    def start(self) -> None:
-        from loratui.machine.host import HostReader
-        from loratui.machine.sampler import GpuSampler
-
-        self._host = HostReader()
-        self._sampler = GpuSampler()
-        self._sampler.start()
-
-    def latest(self) -> Machine:
-        return self._none if self._sampler is None else self._sampler.latest()
-
-    def host(self) -> HostReading | None:
-        return None if self._host is None else self._host.read(0.0)
-
-    def stop(self) -> None:
-        if self._sampler is not None:
-            self._sampler.stop()
-
-
 class Recorder(Protocol):
     """Keeps what was read, to be played again."""
 
@@ -100,15 +59,6 @@ class Recorder(Protocol):
     def machine(self, machine: Machine, time: float) -> None: ...
 
     def close(self) -> None: ...
-
-
-@dataclass(slots=True)
-class _Marks:
-    """What the user did: lives as long as the session."""
-
-    acknowledged: set[str] = field(default_factory=set)
-    ticked: set[str] = field(default_factory=set)
-    tried: dict[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -130,32 +80,32 @@ class Session:
     ) -> None:
         self.source = source
         self._load = load
-        self._path = path or source.name
         self._machine = machine
         self._recorder = recorder
         self._clock = clock or SystemClock()
         self._reader = Reader(source.name)
         self._run = Run(None, source.name)
         self._growth = Growth(first=self._clock.now())
-        self._marks = _Marks()
+        self._marks = Marks()
         self._notes: list[tuple[str, str]] = []
         self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._history = threading.Event()
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._mailbox = SessionSnapshot(path=self._path, facts=RunFacts(name=self._title()))
-        self._sent: dict[str, int] = {}
-        self._revisions: dict[str, int] = {}
-        self._shown: tuple[object, ...] = ()
+        self._mailbox = Mailbox(path or source.name)
         self._flushed = True
         self._glanced = False
         self._published = 0.0
         self._host_at = float("-inf")
         self._way_until = 0.0
         self._last_data: float | None = None
-        self.changed = threading.Condition()
         self.ended = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def changed(self) -> threading.Condition:
+        """Notified whenever a new snapshot lies in the mailbox, and at the end."""
+        return self._mailbox.changed
 
     # the Feed
 
@@ -167,7 +117,7 @@ class Session:
         self._history.set()
 
     def latest(self) -> SessionSnapshot:
-        return self._mailbox
+        return self._mailbox.latest
 
     def send(self, action: Action) -> None:
         self._actions.put(action)
@@ -222,7 +172,7 @@ class Session:
         run.apply(reader.feed(batch) + reader.flush(), self._clock.now())
         status = status_of(run, self._growth, self._clock.now(), 0.0)
         self._glanced = True
-        self._publish_status(replace(status, note=""), run)
+        self._mailbox.put_status(replace(status, note=""), run)
 
     def prepare(self) -> None:
         """Load the knowledge base and with it the detectors."""
@@ -256,9 +206,9 @@ class Session:
             self._published = now
             self.publish(now)
         if self._growth.over and self._flushed and not self.ended.is_set():
-            with self.changed:
+            with self._mailbox.changed:
                 self.ended.set()
-                self.changed.notify_all()
+                self._mailbox.changed.notify_all()
         return grew
 
     def drain(self) -> None:
@@ -307,19 +257,13 @@ class Session:
             kb, earlier = self._run.kb, self._run.earlier
             self._run = Run(kb, self.source.name)
             self._run.earlier = earlier
-            self._bump()
+            self._mailbox.forget()
         if change.kind == "end":
             self._growth.over = True
         elif change.detail:
             self._notes = [note for note in self._notes if note[0] != change.source]
             if change.kind != "back":
                 self._notes.append((change.source, change.detail))
-
-    def _bump(self) -> None:
-        """A new run object counts its revisions from zero: never let them meet old ones."""
-        base = 1 + max(self._sent.values(), default=0)
-        for name in self._run.revisions:
-            self._run.revisions[name] = base
 
     def _act(self) -> None:
         while True:
@@ -340,110 +284,19 @@ class Session:
 
     def publish(self, now: float) -> None:
         """Put a new snapshot into the mailbox if anything has changed."""
-        from loratui.engine.checklists import checklist_of
-        from loratui.engine.findings import checked, findings_of, undecided_of
-
-        run, old = self._run, self._mailbox
-        share = self.source.share()
-        status = status_of(run, self._growth, now, share)
+        old, share = self._mailbox.latest, self.source.share()
+        status = status_of(self._run, self._growth, now, share)
         if self._glanced and share is not None:
             # the end of the log, seen at once, stays until the history has caught up with it
             status = replace(old.status, history=share)
         machine = self._machine.latest() if self._machine is not None else old.machine
-        host = self._host(now, old.host)
-        changed = {name for name, rev in run.revisions.items() if self._sent.get(name) != rev}
-        notes = tuple(self._notes)
-        if (
-            not changed - {"status"}
-            and status == old.status
-            and machine is old.machine
-            and host == old.host
-            and notes == old.unread
-        ):
-            self._sent = dict(run.revisions)
-            return
         if self._recorder is not None and machine is not old.machine:
             self._recorder.machine(machine, now)
-        revisions = dict(self._revisions)
-        for name in changed - {"status", "findings", "checklist"}:  # those go by their value
-            revisions[name] = revisions.get(name, 0) + 1
-        if status != old.status:
-            revisions["status"] = revisions.get("status", 0) + 1
-        if machine is not old.machine:
-            revisions["machine"] = revisions.get("machine", 0) + 1
-        findings, undecided, count = old.findings, old.undecided, old.checked
-        if changed & {"findings", "facts"} and run.kb is not None:
-            findings = findings_of(run, frozenset(self._marks.acknowledged))
-            undecided, count = undecided_of(run), checked(run)
-            if (findings, undecided, count) != (old.findings, old.undecided, old.checked):
-                revisions["findings"] = revisions.get("findings", 0) + 1
-        series = old.series
-        if "series" in changed:
-            series = {name: self._view(name) for name in run.series if name != "elapsed"}
-        checklist = old.checklist
-        if changed - {"log"} and run.kb is not None:
-            checklist = checklist_of(run, frozenset(self._marks.ticked))
-            if checklist != old.checklist:
-                revisions["checklist"] = revisions.get("checklist", 0) + 1
-        self._revisions, self._sent = revisions, dict(run.revisions)
-        self._put(
-            SessionSnapshot(
-                revisions=revisions,
-                path=self._path,
-                facts=self._facts(run),
-                status=status,
-                series=series,
-                findings=findings,
-                undecided=undecided,
-                checked=count,
-                checklist=checklist,
-                log=tuple(run.lines) if "log" in changed else old.log,
-                log_count=run.line_count if "log" in changed else old.log_count,
-                machine=machine,
-                host=host,
-                earlier=tuple(run.earlier),
-                unread=notes,
-                epoch_marks=tuple(run.course.epoch_marks),
-            )
-        )
+        host = self._host(now, old.host)
+        self._mailbox.put(self._run, status, machine, host, tuple(self._notes), self._marks)
 
     def _host(self, now: float, old: HostReading | None) -> HostReading | None:
         if self._machine is None or now - self._host_at < HOST:
             return old
         self._host_at = now
         return self._machine.host()
-
-    def _view(self, name: str) -> SeriesView:
-        series, old = self._run.series[name], self._mailbox.series.get(name)
-        if old is not None and old.revision == series.revision and old.count == series.count:
-            return old
-        return series.view()
-
-    def _publish_status(self, status: object, run: Run) -> None:
-        self._revisions = {"status": 1, "facts": 1}
-        self._put(
-            replace(
-                self._mailbox,
-                revisions=dict(self._revisions),
-                status=status,  # type: ignore[arg-type]
-                facts=self._facts(run),
-            )
-        )
-
-    def _put(self, snapshot: SessionSnapshot) -> None:
-        with self.changed:
-            self._mailbox = snapshot
-            self.changed.notify_all()
-
-    def _facts(self, run: Run) -> RunFacts:
-        if run.facts.name:
-            return run.facts
-        return replace(run.facts, name=self._title())
-
-    def _title(self) -> str:
-        """A name for a run whose log does not say one: its folder's, for a log has a dull name."""
-        path = Path(self._path)
-        if path.suffix.lower() in (".log", ".txt", ".out") and path.parent.name:
-            dull = path.stem.lower() in ("console", "log", "train", "training", "output", "nohup")
-            return path.parent.name if dull else path.stem
-        return path.name or self._path

@@ -68,7 +68,7 @@ def status_of(run: Run, growth: Growth, now: float, history: float | None) -> St
         rate=rate,
         eta=eta,
         loss=run.loss(),
-        trend=run.trend(),
+        trend=run.trend.of(run.series.get("loss")),
         lr=lr,
         history=history,
         advice=_ADVICE.get(state, ""),

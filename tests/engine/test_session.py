@@ -214,7 +214,7 @@ def test_machine_readings_come_with_the_snapshot(log: Path) -> None:
     session = Session(Tail(log, clock), None, machine=gpus, clock=clock)
     session.prepare()
     session.step()
-    before = session.latest().revisions["machine"]
+    before = session.latest().revisions.get("machine", 0)
     gpus.machine = Machine((GpuReading(0, "card", utilisation=97),))
     clock.advance(1.0)
     session.step()

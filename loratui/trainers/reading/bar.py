@@ -26,8 +26,6 @@ class _Minutes(dict[bytes, float]):
         return seconds
 
 
-
-
 class TrainingBar:
     """A step is drawn twice or more: first with the postfix of the step before, then with its own.
 

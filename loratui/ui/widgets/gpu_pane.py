@@ -36,7 +36,7 @@ def short(machine: Machine) -> str:
     words = " ".join(["GPU", *(part for part in parts if part)])
     if len(machine.gpus) > 1:
         words += f" +{len(machine.gpus) - 1}"
-    return f"{words} simulated" if machine.simulated else words
+    return f"sim. {words}" if machine.simulated else words
 
 
 def gpu_lines(gpu: GpuReading, width: int) -> list[Line]:

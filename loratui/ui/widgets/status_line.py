@@ -118,6 +118,7 @@ class Vitals(Row):
         self.status, self.machine = status, machine
         self.rebuild()
 
-    def build(self, _: int) -> tuple[Sequence[Span], Sequence[Span]]:
+    def build(self, width: int) -> tuple[Sequence[Span], Sequence[Span]]:
         lr = "" if self.status.lr is None else f"  lr {units.rate(self.status.lr)}"
-        return [Span(lr)], [Span(f"{short(self.machine)} ")]
+        gpu = f"{short(self.machine)} "
+        return [Span(lr if len(lr) + len(gpu) < width else "")], [Span(gpu)]
