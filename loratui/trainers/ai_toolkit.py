@@ -68,8 +68,9 @@ class AiToolkit(Trainer):
          _process),
     )  # fmt: skip
 
-    def role(self, desc: str, postfix: bytes) -> Role:
-        return "training" if b"loss: " in postfix else "other"
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
+        # before its first loss the bar carries only the job's name
+        return "training" if b"loss: " in postfix or (job and desc == job) else "other"
 
     def weight(self, desc: str, postfix: bytes) -> int:
         return 10 if b"lr: " in postfix and b"loss: " in postfix else 0

@@ -38,8 +38,8 @@ class Trainer(ABC):
     nested: ClassVar[bool] = False
     """True when the training bar restarts every epoch inside an epoch bar."""
 
-    def role(self, desc: str, postfix: bytes) -> Role:
-        """What a bar with this description and postfix counts."""
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
+        """What a bar with this description and postfix counts; `job` is the run's name if known."""
         raise NotImplementedError
 
     def weight(self, desc: str, postfix: bytes) -> int:

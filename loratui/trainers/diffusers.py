@@ -43,7 +43,7 @@ class Diffusers(Trainer):
         (r"(?:Loading|Generating \w+ split|Resolving data files)", phase("loading")),
     )
 
-    def role(self, desc: str, postfix: bytes) -> Role:
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
         return "training" if desc == "Steps" else "other"
 
     def weight(self, desc: str, postfix: bytes) -> int:

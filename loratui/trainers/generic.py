@@ -41,7 +41,7 @@ class Generic(Trainer):
         (r"(?i)\bcaching (?:latents|text)", phase("caching")),
     )  # fmt: skip
 
-    def role(self, desc: str, postfix: bytes) -> Role:
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
         if _OTHER.search(desc):
             return "other"
         if _LOSS.search(postfix):

@@ -6,7 +6,9 @@ The bar shows `avr_loss`, a running mean over one epoch of steps with three digi
 
 from __future__ import annotations
 
-from loratui.trainers.base import Role, Trainer, checkpoint, phase, sample, setting
+from typing import ClassVar
+
+from loratui.trainers.base import Handler, Role, Trainer, checkpoint, phase, sample, setting
 
 
 class Kohya(Trainer):
@@ -16,7 +18,7 @@ class Kohya(Trainer):
     title = "kohya sd-scripts"
     loss_kind = "running-mean"
     metrics = {"loss": rb"(?:^|, )(?:avr_)?loss="}
-    signs = (
+    signs: ClassVar[tuple[tuple[str, int], ...]] = (
         (r"running training / 学習開始", 10),
         (r"\b(?:sdxl_|flux_|sd3_|lumina_|hunyuan_image_|anima_)?train_network\.py", 10),
         (r"(?:import network module|enable LoRA for|create LoRA for)", 4),
@@ -33,7 +35,7 @@ class Kohya(Trainer):
         r"^(?:prepare tokenizer|preparing tokenizer)",
     )
     late_starts = (r"running training / ", r"Start training (?:LoRA|Dreambooth)")
-    rules = (
+    rules: ClassVar[tuple[tuple[str, Handler], ...]] = (
         (r"num train images \* repeats / .*?: (?P<value>\d+)$", setting("images_with_repeats")),
         (r"num batches per epoch / .*?: (?P<value>\d+)$", setting("steps_per_epoch")),
         (r"num epochs / .*?: (?P<value>\d+)$", setting("epochs")),
@@ -55,7 +57,7 @@ class Kohya(Trainer):
         (r"^model saved\.", phase("finished")),
     )  # fmt: skip
 
-    def role(self, desc: str, postfix: bytes) -> Role:
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
         return "training" if desc == "steps" else "other"
 
     def weight(self, desc: str, postfix: bytes) -> int:

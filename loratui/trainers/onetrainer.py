@@ -20,7 +20,7 @@ class OneTrainer(Trainer):
         "smooth_loss": rb"(?:^|, )smooth loss=",
     }
     signs = (
-        (r"OneTrainer", 10),
+        (r"OneTrainer", 6),
         (r"GenericTrainer\.py", 10),
         (r"^Clearing cache directory .*You can disable this if you want", 10),
         (r"^(?:De)?[Ss]elected layers: \d+", 8),
@@ -36,7 +36,7 @@ class OneTrainer(Trainer):
         (r"^Saving (?P<path>\S*(?:/|\\)save(?:/|\\).*)", checkpoint),
     )
 
-    def role(self, desc: str, postfix: bytes) -> Role:
+    def role(self, desc: str, postfix: bytes, job: str) -> Role:
         if desc == "step":
             return "training"
         return "epoch" if desc == "epoch" else "other"

@@ -225,6 +225,26 @@ def test_trainers_are_known_by_their_text_alone(run: str, trainer: str) -> None:
     assert reader.trainer.id == trainer
 
 
+def test_musubi_is_told_from_sd_scripts_by_its_lines() -> None:
+    data = (
+        "INFO:musubi_tuner.training.trainer_base:Loading DiT model from qwen.safetensors\n"
+        "  num batches per epoch / 1epochのバッチ数: 40\n"
+        "\rsteps:   1%|▌  | 10/744 [00:30<36:53,  3.02s/it, avr_loss=0.1]"
+    )
+    reader, events = read(data.encode())
+    assert reader.trainer.id == "musubi-tuner"
+    facts = {e.option: e.value for e in events if isinstance(e, Config)}
+    assert facts["steps_per_epoch"] == 40
+    assert facts["loss_kind"] == "running-mean"
+
+
+def test_a_path_that_names_another_trainer_settles_nothing() -> None:
+    data = "loading /workspace/ai-toolkit/x.png\n" * 9 + "reading /opt/OneTrainer/y\n" * 9
+    data += "\rsteps:   1%|▌  | 10/744 [00:30<36:53,  3.02s/it, avr_loss=0.1]"
+    reader, _ = read(data.encode())
+    assert reader.trainer.id == "kohya"
+
+
 def test_losses_are_the_steps_own() -> None:
     """The last draw of a step counts: the first repeats the postfix of the step before."""
     _, events = read(log("diffusers/t2i-killed").read_bytes())

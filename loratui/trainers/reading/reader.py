@@ -117,9 +117,7 @@ class Reader:
         postfix = draws.postfix[-1]
         if not self.sure:
             events += self._recognise_bar(draws.desc, postfix)
-        role = self.trainer.role(draws.desc, postfix)
-        if role == "other" and self.trainer.id == "ai-toolkit" and self._is_job(draws):
-            role = "training"
+        role = self.trainer.role(draws.desc, postfix, self._job)
         if role == "epoch":
             self._bar.epoch(draws)
             return events
@@ -138,10 +136,6 @@ class Reader:
         if name is not None:
             events += self._enter(name, draws.offsets[0], draws.desc)
         return events
-
-    def _is_job(self, draws: Draws) -> bool:
-        """ai-toolkit's training bar before its first loss carries only the job's name."""
-        return bool(draws.desc) and draws.desc == self._job
 
     def _line(self, line: Joined) -> list[Event]:
         failures, inside = self._tracebacks.feed(line.offset, line.text, line.rank)
@@ -171,11 +165,12 @@ class Reader:
     # whose output is it
 
     def _recognise_line(self, text: str) -> list[Event]:
-        for trainer, pattern, weight in self._signs:
+        for sign in self._signs:
+            trainer, pattern, weight = sign
             if pattern.search(text):
+                self._signs.remove(sign)  # each counts once, however often it is printed
                 self._scores[trainer.id] += weight
-                if self._scores[trainer.id] >= SURE:
-                    return self._settle(trainer)
+                return self._settle(trainer) if self._scores[trainer.id] >= SURE else []
         return []
 
     def _recognise_bar(self, desc: str, postfix: bytes) -> list[Event]:
