@@ -32,7 +32,7 @@ def facts_of(
     values: dict[str, ConfigValue] = {}
     names = _names(kb, trainer)
     for setting in settings:
-        option = setting.option or names.get(setting.key, "")
+        option = setting.option or names.get(setting.key.removeprefix("--"), "")
         if not option:
             continue
         # what the trainer itself counted stands above what was asked for

@@ -99,6 +99,26 @@ def test_a_patch_has_the_trainers_key_and_the_users_number(kb: KnowledgeBase) ->
     assert rate.after < 10.0
 
 
+def test_settings_come_from_the_command_that_the_launcher_repeats(
+    tmp_path: Path, kb: KnowledgeBase
+) -> None:
+    path = tmp_path / "oom.log"
+    path.write_text(
+        "steps:   0%|          | 3/2000 [00:09<2:00:00,  3.00s/it, avr_loss=0.1]\n"
+        "Traceback (most recent call last):\n"
+        '  File "/sd-scripts/sdxl_train_network.py", line 185, in <module>\n'
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 96.00 MiB.\n"
+        "Traceback (most recent call last):\n"
+        '  File "/venv/bin/accelerate", line 8, in <module>\n'
+        "subprocess.CalledProcessError: Command '['python', 'sdxl_train_network.py', "
+        "'--train_batch_size=4']' returned non-zero exit status 1.\n"
+    )
+    run = diagnose(path, kb)
+    lines = [line for fix in run.findings[0].fixes for line in fix.patch]
+    (size,) = [line for line in lines if line.option == "batch_size"]
+    assert (size.key, size.before, size.after) == ("--train_batch_size", 4, 1)
+
+
 def test_the_newest_log_of_a_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.log").write_text("x")
     (tmp_path / "console.log").write_text("y")

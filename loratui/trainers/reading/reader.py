@@ -151,7 +151,8 @@ class Reader:
                 return events + metrics
         events.append(LogLine(self.source, line.offset, line.text, level, inside))
         if inside:
-            return events
+            # a launcher's last exception repeats the whole command line
+            return events + (self._settings(line) if "Command '[" in line.text else [])
         events += self._beginning(line)
         events += self._ending(line)
         for pattern, handler in self._rules:
@@ -291,7 +292,7 @@ class Reader:
         text = line.text
         if ("train" in text and " --" in text) or "'--" in text:
             return [
-                Config(self.source, line.offset, "", key, value, raw)
+                Config(self.source, line.offset, "", f"--{key}", value, raw)
                 for key, value, raw in settings(text)
             ]
         if self.trainer.id != "ai-toolkit" and not (self._dump or text == "{"):
