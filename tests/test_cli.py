@@ -228,6 +228,18 @@ def test_watching_a_pipe() -> None:
     assert b"[bad-image]" in done.stdout
 
 
+def test_what_is_recorded_can_be_played_again(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl.gz"
+    data = log("diffusers/db-lr-nan").read_bytes()
+    first = process("watch", "-", "--headless", "--record", str(path), data=data)
+    again = process("demo", str(path), "--headless")
+    assert b"[loss-nan]" in first.stdout
+    assert again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
+    taken = process("watch", "-", "--headless", "--record", str(path), data=data)
+    assert taken.returncode == 2
+    assert b"is there already" in taken.stderr
+
+
 def test_wrong_usage_is_2() -> None:
     assert process("watch").returncode == 2
     assert process("nonsense").returncode == 2
