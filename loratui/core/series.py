@@ -60,6 +60,7 @@ class Series:
         self.count = 0
         # where the length is known there is nothing to merge later
         self.span = 1 << max(0, (expected // BUCKETS).bit_length() - 1)
+        self.first_step: int | None = None
         self.last_step: int | None = None
         self.last: float | None = None
         self._starts = array("q")
@@ -76,6 +77,8 @@ class Series:
         """Add points; `steps` ascend within one call."""
         if not steps:
             return
+        if self.first_step is None:
+            self.first_step = steps[0]
         self.revision += 1
         self.count += len(steps)
         self._tail_steps.extend(steps[-TAIL:])

@@ -62,7 +62,7 @@ def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
         return False, since
     verdict = run.verdicts.get(auto)
     if verdict is not None:
-        return (True, "") if verdict.state == "clear" else (None, "")
+        return (True, "not seen") if verdict.state == "clear" else (None, "")
     # an error text that has not been seen while steps go on is evidence of its absence
     progress = run.course.progress
     texts = run.kb.messages if run.kb is not None else ()
@@ -78,7 +78,8 @@ def _began(run: Run) -> tuple[bool | None, str]:
         return False, course.failure.type.rpartition(".")[2]
     if course.ended is not None and course.ended.how != "finished":
         return False, course.ended.how
-    return (True, "") if course.progress is not None and course.progress.step > 0 else (None, "")
+    running = course.progress is not None and course.progress.step > 0
+    return (True, "steps are counted") if running else (None, "")
 
 
 def _event(run: Run, name: str) -> tuple[bool | None, str]:
@@ -91,7 +92,7 @@ def _event(run: Run, name: str) -> tuple[bool | None, str]:
         series = run.series.get("loss")
         if series is None or not series.count:
             return None, ""
-        return True, f"step {whole(series.last_step or 0)}"
+        return True, f"at step {whole(series.first_step or 0)}"
     if name == "samples":
         return (True, f"{course.samples} times") if course.samples else (None, "")
     return None, ""
