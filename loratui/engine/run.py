@@ -167,7 +167,8 @@ class Run:
                 self._phase(event, pauses)
             elif isinstance(event, Failure):
                 failures.append(event)
-                self.course.failure = event
+                # the first is the cause; what follows is launchers reporting it
+                self.course.failure = self.course.failure or event
                 self._note_end()
             elif isinstance(event, Config):
                 self._config(event)
