@@ -183,6 +183,7 @@ class Session:
             self._notes.append(("knowledge base", f"not usable: {type(error).__name__}: {error}"))
         self._run = Run(kb, self.source.name)
         gc.freeze()  # the knowledge base stays: no collection need look through it again
+        gc.set_threshold(20_000)  # a chunk of a log makes a thousand rows that go together
         if kb is not None:
             self._notes += [(problem.where, problem.text) for problem in kb.problems]
 

@@ -186,8 +186,8 @@ class Console:
             return None
         steps, clock, postfix = zip(*rows, strict=True)
         # each draw begins behind one carriage return
-        ends = accumulate(map(len, data.split(b"\r")[1:]), initial=offset + 1)
-        offsets = [end + at for at, end in enumerate(ends)]
+        lengths = map((1).__add__, map(len, data.split(b"\r")[1:]))
+        offsets = list(accumulate(lengths, initial=offset + 1))
         offsets.pop()
         return Draws(desc, total, list(map(int, steps)), clock, postfix, offsets)
 
