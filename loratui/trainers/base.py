@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Literal
 
@@ -38,13 +38,13 @@ class Trainer(ABC):
     nested: ClassVar[bool] = False
     """True when the training bar restarts every epoch inside an epoch bar."""
 
+    @abstractmethod
     def role(self, desc: str, postfix: bytes, job: str) -> Role:
         """What a bar with this description and postfix counts; `job` is the run's name if known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def weight(self, desc: str, postfix: bytes) -> int:
         """How surely a bar with this description and postfix is this trainer's (10 settles it)."""
-        raise NotImplementedError
 
 
 # What rules are made of. Each names the group it reads from the pattern.
