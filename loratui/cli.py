@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from loratui import __version__
+from loratui.core.plain import printable
 from loratui.errors import LoratuiError
 
 if TYPE_CHECKING:
@@ -27,8 +29,11 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except LoratuiError as error:
-            click.echo(f"loratui: {error.title}: {error.message} {error.hint}".rstrip(), err=True)
+            text = f"loratui: {error.title}: {error.message} {error.hint}"
+            click.echo(printable(text.rstrip()), err=True)  # a file's name may hold escapes
             ctx.exit(2)
+        except KeyboardInterrupt:
+            ctx.exit(130)
         except BrokenPipeError:  # `| head` has seen enough
             sys.stderr.close()
             ctx.exit(0)
@@ -65,7 +70,8 @@ def main(ctx: click.Context, /, **switches: Any) -> None:
 def _merged(ctx: click.Context, own: dict[str, Any]) -> dict[str, Any]:
     """Global switches may stand before or after the command."""
     above: dict[str, Any] = ctx.obj or {}
-    return {name: own.get(name) or above.get(name) for name in {*above, *own}}
+    given = {n for n in own if ctx.get_parameter_source(n) is not ParameterSource.DEFAULT}
+    return {name: own[name] if name in given else above.get(name) for name in {*above, *own}}
 
 
 @main.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from loratui import __version__
+from loratui import __version__, cli
 from loratui.cli import main
 from tests.runs import log
 
@@ -238,6 +239,48 @@ def test_what_is_recorded_can_be_played_again(tmp_path: Path) -> None:
     taken = process("watch", "-", "--headless", "--record", str(path), data=data)
     assert taken.returncode == 2
     assert b"is there already" in taken.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remote"),
+    [
+        (("doctor",), None),
+        (("--remote", "doctor"), True),
+        (("doctor", "--local"), False),
+        (("--remote", "doctor", "--local"), False),
+        (("--local", "doctor"), False),
+    ],
+)
+def test_switches_stand_before_or_after_the_command(
+    arguments: tuple[str, ...], remote: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    merged = cli._merged
+
+    def note(ctx: object, own: object) -> object:
+        found = merged(ctx, own)  # type: ignore[arg-type]
+        seen.append(found["remote"])
+        return found
+
+    monkeypatch.setattr(cli, "_merged", note)
+    run(*arguments)
+    assert seen == [remote]
+
+
+def test_interrupted_is_130(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_bytes(log("kohya/healthy").read_bytes())
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "loratui", "watch", "--headless", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+    assert watching.stdout is not None
+    assert b"finished" in watching.stdout.readline()
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(timeout=30) == 130
+    assert b"Traceback" not in watching.communicate()[1]
 
 
 def test_wrong_usage_is_2() -> None:

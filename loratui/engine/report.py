@@ -11,6 +11,7 @@ from typing import Any
 from loratui import __version__
 from loratui.core.advice import Fix
 from loratui.core.findings import Finding, Severity
+from loratui.core.plain import printable
 from loratui.core.snapshot import SessionSnapshot
 from loratui.core.units import number, rate, whole
 
@@ -170,7 +171,7 @@ def plain(value: Any) -> Any:
 def render(run: SessionSnapshot) -> str:
     """One run as plain text: what it is, what was found, what to do."""
     facts, status = run.facts, run.status
-    lines = [f"{run.path}"]
+    lines = [printable(run.path)]
     where = f"step {whole(status.step)}" if status.step is not None else "no step seen"
     if status.total:
         where += f" of {whole(status.total)}"
@@ -181,7 +182,7 @@ def render(run: SessionSnapshot) -> str:
         parts.append(f"lr {rate(status.lr)}")
     lines.append("  " + " · ".join(parts))
     for path, why in run.unread:
-        lines.append(f"  note: {path}: {why}")
+        lines.append(printable(f"  note: {path}: {why}"))
     if not run.findings:
         lines.append(f"  nothing wrong found; {run.checked} patterns checked")
     for finding in run.findings:

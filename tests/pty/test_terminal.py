@@ -111,6 +111,25 @@ def test_hostile_log_cannot_move_the_cursor(tmp_path: Path) -> None:
         assert app.wait() == 0
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_name_with_escapes_is_shown_and_not_obeyed(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "\x1b[31mred.log"
+    if there:
+        path.write_text("hello\n")
+    with Terminal([*LORATUI, "diagnose", str(path)], columns=250) as app:
+        assert app.wait() == (0 if there else 2)
+        assert "red.log" in app.screen()
+        assert b"\x1b[31m" not in app.raw
+
+
+def test_the_palette_has_no_emoji(growing: Path, tmp_path: Path) -> None:
+    with watch(growing, tmp_path) as app:
+        app.wait_for(r"\b599\b")
+        app.send(":")
+        app.wait_for("Search for commands")
+        assert "\U0001f50e" not in app.screen()
+
+
 def test_plain_is_ascii(growing: Path, tmp_path: Path) -> None:
     command = [*LORATUI, "--plain", "watch", str(growing)]
     with Terminal(command, env={"LORATUI_STATE": str(tmp_path)}) as app:
