@@ -162,12 +162,12 @@ def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) 
     """Step through the decision tree, from SYMPTOM if one is named."""
     switches = _merged(ctx, own)
     if as_text or switches["as_json"] or not _terminal():
-        from loratui.kb.text import render_symptom, render_tree
+        from loratui.kb.text import render_page, render_tree
 
         kb = _load()
         if symptom is not None:
             _known(kb, symptom)
-        click.echo(render_tree(kb) if symptom is None else render_symptom(kb, symptom))
+        click.echo(render_tree(kb) if symptom is None else render_page(kb, symptom))
         return
     if symptom is not None:
         _known(_load(), symptom)
@@ -240,7 +240,7 @@ class _Knowledge:
 
         with self._lock:
             if self._base is None:
-                self._base = load(paths.overlay_folder(), between)
+                self._base = load(paths.overlay_folder(), between, paths.cache_folder())
             return self._base
 
 

@@ -20,6 +20,14 @@ def state_folder() -> Path:
     return (Path(base).expanduser() if base else Path.home() / ".local" / "state") / "loratui"
 
 
+def cache_folder() -> Path:
+    """Where things are kept that can be made again at any time; not made here."""
+    if os.environ.get("LORATUI_STATE"):
+        return state_folder() / "cache"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base).expanduser() if base else Path.home() / ".cache") / "loratui"
+
+
 def overlay_folder() -> Path | None:
     """The user's own additions to the knowledge base, if there are any."""
     named = os.environ.get("LORATUI_KNOWLEDGE")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest.mock import patch
 
-from loratui.kb import loader
+from loratui.kb import files, loader
 from loratui.kb.base import KnowledgeBase
 
 FILES = {
@@ -49,6 +48,13 @@ questions:
     answers:
       - {id: running, text: "Training is running, but …", question: running}
       - {id: crash, text: Training crashes, question: crash}
+      - {id: bad, text: The result is bad, question: bad}
+  - id: bad
+    text: Is it proven?
+    hint: It takes minutes.
+    answers:
+      - {id: unproven, text: not yet, checklist: proof}
+      - {id: read, text: I want to read, guide: reading}
   - id: running
     text: What is wrong?
     answers:
@@ -128,6 +134,69 @@ items:
   - {id: memory, text: Memory is stable, requirement: about 40 GB}
 sources: [guide]
 """,
+    "checklists/proof.yaml": """
+id: proof
+title: Prove it first
+ordered: true
+items:
+  - {id: base, text: The base model is known, group: Runtime, how: Look at the log., otherwise: nan}
+  - {id: seed, text: Both images have the same seed, remedy: Make both again.}
+related: [reading]
+sources: [guide]
+""",
+    "guides/reading.yaml": """
+id: reading
+title: Reading a curve
+intro: What a loss says.
+sections:
+  - title: What it does
+    source: guide#loss
+    table:
+      columns: [behaviour, what it means]
+      rows: [[falls, it learns], [rises, "the rate is too high [/foo]"]]
+figures: [rate]
+related: [first, family, recipe]
+""",
+    "figures.yaml": """
+- id: rate
+  title: Learning rate
+  yours: learning_rate
+  advice: Begin low.
+  source: guide
+  positions:
+    - {says: 1e-4 to 2e-4, low: 1.0e-4, high: 2.0e-4, source: guide, context: for most}
+    - {says: "1.0", low: 1.0, high: 1.0, optimizer: adaptive, source: guide}
+""",
+    "profiles/family.yaml": """
+id: family
+title: SDXL
+kind: family
+family: sdxl
+applies: To SDXL and its kin.
+figures: {rate: [{says: "1e-4", low: 1.0e-4, high: 1.0e-4, source: guide}]}
+sources: [guide]
+""",
+    "profiles/recipe.yaml": """
+id: recipe
+title: A whole set-up
+kind: recipe
+applies: To itself alone.
+settings: {learning_rate: 0.0002}
+levels: [{steps: [0, 500], loss: [0.15, 0.08], text: falls fast}]
+patterns: [{name: Up, sign: rises, cause: too fast, fix: slower, symptom: diverging}]
+sources: [guide]
+""",
+    "terms.yaml": """
+checkpoint: {title: checkpoint, also: [checkpoints], meaning: A saved state of training.}
+""",
+    "gpus.yaml": """
+rtx-4090:
+  title: NVIDIA GeForce RTX 4090
+  match: [RTX 4090]
+  memory_gb: [24]
+  source: guide
+  step_time: [{low: 1, high: 3, setting: "SDXL, batch 1", source: guide, families: [sdxl]}]
+""",
 }
 
 
@@ -145,5 +214,4 @@ def small() -> KnowledgeBase:
     """The knowledge base that the files hold."""
     with TemporaryDirectory() as folder:
         root = write(Path(folder))
-        with patch.object(loader, "folder", lambda: root):
-            return loader.load()
+        return loader.parse(files.read_folder(root))[0]

@@ -23,7 +23,10 @@ class PatchLine:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One fix: what to do, how much work, what it costs, how to see that it worked."""
+    """One fix: what to do, how much work, what it costs, how to see that it worked.
+
+    `commands` are lines for a shell.
+    """
 
     id: str
     text: str
@@ -34,3 +37,4 @@ class Fix:
     caveat: str | None = None
     source: str = ""
     patch: tuple[PatchLine, ...] = ()
+    commands: tuple[str, ...] = ()

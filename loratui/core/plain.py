@@ -28,6 +28,16 @@ def printable(text: str) -> str:
     )
 
 
+def cells(text: str) -> int:
+    """How many cells a terminal gives to a text: wide signs take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
 def folded(text: str) -> str:
     """`text` for a terminal that shows ASCII only."""
     text = printable(text)

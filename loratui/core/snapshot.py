@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from loratui.core.events import LogLine
@@ -71,6 +71,16 @@ class Checklist:
     title: str = ""
     items: tuple[ChecklistItem, ...] = ()
 
+    def with_ticks(self, ticked: Set[str]) -> Checklist:
+        """The list with items (``LIST/ITEM``) that were ticked by hand; what failed stays so."""
+        items = tuple(
+            replace(item, state="done", evidence="ticked by hand")
+            if item.state in ("manual", "open") and f"{self.id}/{item.id}" in ticked
+            else item
+            for item in self.items
+        )
+        return replace(self, items=items)
+
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
@@ -87,11 +97,14 @@ class SessionSnapshot:
     """Everything a screen needs. Sections with an equal revision are unchanged.
 
     `log` holds the newest lines; `log_count` counts all lines ever, so that a pane appends only
-    what is new. `checked` counts the patterns that say "clear".
+    what is new. `checked` counts the patterns that say "clear". `run` is a key of this very run,
+    empty until its first losses are known. `judged` holds, for everything that an item of any
+    checklist is ticked by, whether it is ``done``, ``open`` or ``failed``, and what was seen.
     """
 
     revisions: Mapping[str, int] = field(default_factory=dict)
     path: str = ""
+    run: str = ""
     facts: RunFacts = field(default_factory=RunFacts)
     status: Status = field(default_factory=Status)
     series: Mapping[str, SeriesView] = field(default_factory=dict)
@@ -99,6 +112,7 @@ class SessionSnapshot:
     undecided: tuple[Undecided, ...] = ()
     checked: int = 0
     checklist: Checklist = field(default_factory=Checklist)
+    judged: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     log: tuple[LogLine, ...] = ()
     log_count: int = 0
     machine: Machine = field(default_factory=Machine)

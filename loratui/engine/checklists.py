@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from loratui.core.series import Series
 from loratui.core.snapshot import Checklist, ChecklistItem
@@ -13,15 +14,39 @@ FELL = 0.05
 """A fall of the loss by this share of its beginning counts, once it is beyond the noise."""
 
 
-def checklist_of(run: Run, ticked: frozenset[str] = frozenset()) -> Checklist:
+Judged = Mapping[str, tuple[str, str]]
+
+
+def judgements(run: Run) -> Judged:
+    """What the run says about everything that an item can be ticked by.
+
+    Each is ``done``, ``failed`` or ``open`` (no answer yet), with what was seen.
+    """
+    if run.kb is None:
+        return {}
+    found = {}
+    for auto in run.kb.autos:
+        info = run.kb.findings.get(auto)
+        if info is not None and not info.built:
+            continue  # nobody looks for it yet: such an item is ticked by hand
+        done, evidence = _judged(run, auto)
+        state = "open" if done is None else "done" if done else "failed"
+        found[auto] = (state, evidence)
+    return found
+
+
+def checklist_of(run: Run, judged: Judged) -> Checklist:
     """The list for where the run stands: first steps, after the first epoch, later."""
     if run.kb is None:
         return Checklist()
     known = run.kb.checklists.get(_phase(run))
     if known is None:
         return Checklist()
-    items = tuple(_item(run, item.id, item.text, item.auto or "", ticked) for item in known.items)
-    return Checklist(known.id, known.title, items)
+    items = []
+    for item in known.items:
+        state, evidence = judged.get(item.auto or "", ("manual", ""))
+        items.append(ChecklistItem(item.id, item.text, state, evidence))  # type: ignore[arg-type]
+    return Checklist(known.id, known.title, tuple(items))
 
 
 def _phase(run: Run) -> str:
@@ -35,16 +60,6 @@ def _phase(run: Run) -> str:
     if not per_epoch and step > 100:
         return "after-epoch-1"
     return "first-100-steps"
-
-
-def _item(run: Run, name: str, text: str, auto: str, ticked: frozenset[str]) -> ChecklistItem:
-    if not auto:
-        state = "done" if name in ticked else "manual"
-        return ChecklistItem(name, text, state)  # type: ignore[arg-type]
-    done, evidence = _judged(run, auto)
-    if done is None:
-        return ChecklistItem(name, text, "done" if name in ticked else "open", evidence)
-    return ChecklistItem(name, text, "done" if done else "failed", evidence)
 
 
 def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
@@ -65,8 +80,8 @@ def _judged(run: Run, auto: str) -> tuple[bool | None, str]:
         return (True, "not seen") if verdict.state == "clear" else (None, "")
     # an error text that has not been seen while steps go on is evidence of its absence
     progress = run.course.progress
-    texts = run.kb.messages if run.kb is not None else ()
-    if progress is not None and progress.step > 0 and any(m.finding == auto for m in texts):
+    told = run.kb.told if run.kb is not None else ()
+    if progress is not None and progress.step > 0 and auto in told:
         return True, "none so far"
     return None, ""
 

@@ -10,11 +10,10 @@ from loratui.core.snapshot import SessionSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something the user did: `target` is a finding id, a checklist item id or a fix id."""
+    """Something the user did that changes what the session tells: `target` is a finding id."""
 
-    kind: Literal["acknowledge", "tick", "tried"]
+    kind: Literal["acknowledge"]
     target: str
-    note: str = ""
 
 
 class Feed(Protocol):

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from loratui.core.facts import HostReading, Machine, RunFacts
 from loratui.core.series import SeriesView
 from loratui.core.snapshot import SessionSnapshot, Status
 from loratui.engine.run import Run
-
-
-@dataclass(slots=True)
-class Marks:
-    """What the user did: lives as long as the session."""
-
-    acknowledged: set[str] = field(default_factory=set)
-    ticked: set[str] = field(default_factory=set)
-    tried: dict[str, str] = field(default_factory=dict)
 
 
 class Mailbox:
@@ -51,10 +42,10 @@ class Mailbox:
         machine: Machine,
         host: HostReading | None,
         notes: tuple[tuple[str, str], ...],
-        marks: Marks,
+        acknowledged: frozenset[str],
     ) -> None:
         """A new snapshot, unless it would say what the last one says."""
-        from loratui.engine.checklists import checklist_of
+        from loratui.engine.checklists import checklist_of, judgements
         from loratui.engine.findings import checked, findings_of, undecided_of
 
         old = self.latest
@@ -67,14 +58,16 @@ class Mailbox:
         if machine is not old.machine:
             fields["machine"] = machine
         if changed & {"findings", "facts"} and run.kb is not None:
-            fields["findings"] = findings_of(run, frozenset(marks.acknowledged))
+            fields["findings"] = findings_of(run, acknowledged)
             fields["undecided"], fields["checked"] = undecided_of(run), checked(run)
         if "series" in changed:
             names = [name for name in run.series if name != "elapsed"]
             fields["series"] = {name: self._view(run, name) for name in names}
             fields["epoch_marks"] = tuple(run.course.epoch_marks)
         if changed - {"log"} and run.kb is not None:
-            fields["checklist"] = checklist_of(run, frozenset(marks.ticked))
+            fields["judged"] = judged = judgements(run)
+            fields["checklist"] = checklist_of(run, judged)
+            fields["run"] = run.key
         if "log" in changed:
             fields["log"], fields["log_count"] = tuple(run.lines), run.line_count
         if "facts" in changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 LINES = 500
 """Log lines kept for the screen."""
+
+OPENING = 3
+"""Losses by which a run is known again."""
 
 
 @dataclass(slots=True)
@@ -94,6 +98,8 @@ class Run:
         self.fall: tuple[int, tuple[bool | None, str]] = (-1, (None, ""))
         self.lines: deque[LogLine] = deque(maxlen=LINES)
         self.line_count = 0
+        self.key = ""
+        self._opening: list[float] = []
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
         self.facts = RunFacts()
         self._detectors: list[Detector] = []
@@ -194,6 +200,8 @@ class Run:
             self.pace.extend(event.steps, event.values)
         else:
             series.extend(event.steps, event.values)
+        if event.name == "loss" and not self.key:
+            self._name_run(event.values)
         if self.kb is None:  # a glance: nobody asks
             return
         from loratui.detectors.base import Columns  # only now: the first screen does not wait
@@ -205,6 +213,13 @@ class Run:
             metrics[event.name] = Columns(
                 [*known.steps, *event.steps], [*known.values, *event.values]
             )
+
+    def _name_run(self, values: Sequence[float]) -> None:
+        """Losses depend on drawn time steps: the first few tell one run of a log from another."""
+        self._opening = [*self._opening, *values][:OPENING]
+        if len(self._opening) == OPENING:
+            said = f"{self.source}\0{self.begun}\0{self._opening}"
+            self.key = hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
     def _progress(self, event: Progress) -> None:
         self.course.progress = event

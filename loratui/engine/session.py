@@ -16,7 +16,7 @@ from loratui.core.facts import HostReading, Machine
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
 from loratui.engine.gpus import MachineFeed
-from loratui.engine.mailbox import Mailbox, Marks
+from loratui.engine.mailbox import Mailbox
 from loratui.engine.run import Run
 from loratui.engine.status import Growth, status_of
 from loratui.sources.base import Source
@@ -86,7 +86,7 @@ class Session:
         self._reader = Reader(source.name)
         self._run = Run(None, source.name)
         self._growth = Growth(first=self._clock.now())
-        self._marks = Marks()
+        self._acknowledged: set[str] = set()
         self._notes: list[tuple[str, str]] = []
         self._actions: queue.SimpleQueue[Action] = queue.SimpleQueue()
         self._history = threading.Event()
@@ -272,14 +272,8 @@ class Session:
                 action = self._actions.get_nowait()
             except queue.Empty:
                 return
-            if action.kind == "acknowledge":
-                self._marks.acknowledged ^= {action.target}
-                self._run.revisions["findings"] += 1
-            elif action.kind == "tick":
-                self._marks.ticked ^= {action.target}
-                self._run.revisions["checklist"] += 1
-            else:
-                self._marks.tried[action.target] = action.note
+            self._acknowledged ^= {action.target}
+            self._run.revisions["findings"] += 1
 
     # publishing
 
@@ -294,7 +288,8 @@ class Session:
         if self._recorder is not None and machine is not old.machine:
             self._recorder.machine(machine, now)
         host = self._host(now, old.host)
-        self._mailbox.put(self._run, status, machine, host, tuple(self._notes), self._marks)
+        seen = frozenset(self._acknowledged)
+        self._mailbox.put(self._run, status, machine, host, tuple(self._notes), seen)
 
     def _host(self, now: float, old: HostReading | None) -> HostReading | None:
         if self._machine is None or now - self._host_at < HOST:

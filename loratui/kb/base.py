@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loratui.kb.schema import (
+        Card,
         ChecklistInfo,
+        FigureInfo,
         FindingInfo,
+        Guide,
         Message,
         Noise,
         Option,
+        Position,
         Profile,
         Source,
         Symptom,
+        Term,
         Tree,
     )
 
@@ -52,10 +57,14 @@ class KnowledgeBase:
     messages: Messages = field(default_factory=Messages)
     tree: Tree | None = None
     checklists: Mapping[str, ChecklistInfo] = field(default_factory=dict)
+    guides: Mapping[str, Guide] = field(default_factory=dict)
+    figures: Mapping[str, FigureInfo] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     styles: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    gpus: Mapping[str, Card] = field(default_factory=dict)
+    terms: Mapping[str, Term] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
@@ -63,6 +72,26 @@ class KnowledgeBase:
     def noise(self) -> tuple[Noise, ...]:
         """Harmless lines that look like errors."""
         return self.messages.noise
+
+    def positions(self, figure: str) -> tuple[Position, ...]:
+        """Everything that documents say about a figure; a profile's hold for its runs only."""
+        known = self.figures.get(figure)
+        found = list(known.positions) if known is not None else []
+        for profile in self.profiles.values():
+            for position in profile.figures.get(figure, ()):
+                if profile.kind == "recipe":
+                    position = replace(position, recipe=profile.id)
+                elif profile.family is not None:
+                    position = replace(position, families=(profile.family,))
+                found.append(position)
+        return tuple(found)
+
+    def title(self, page: str) -> str:
+        """The title of a page of any kind; an unknown id is its own."""
+        for kind in (self.symptoms, self.checklists, self.guides, self.profiles, self.figures):
+            if (found := kind.get(page)) is not None:
+                return str(found.title)
+        return page
 
     def usual(self, state: str) -> str:
         """How long a state of a run usually takes, or nothing."""
@@ -84,6 +113,18 @@ class KnowledgeBase:
                     names[""].setdefault(key, name)
         return names
 
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The findings that are recognised by an error text."""
+        return frozenset(message.finding for message in self.messages)
+
+    @cached_property
+    def autos(self) -> tuple[str, ...]:
+        """Everything by which an item of a checklist or a check of a page can be judged."""
+        items = (item.auto for known in self.checklists.values() for item in known.items)
+        checks = (check.auto for known in self.symptoms.values() for check in known.check)
+        return tuple(dict.fromkeys(auto for auto in (*items, *checks) if auto))
+
     def key(self, option: str, trainer: str) -> str | None:
         """How a trainer writes an option; our own name when the trainer is unknown, None when it
         has no such option."""
@@ -91,7 +132,12 @@ class KnowledgeBase:
         if known is None or not any(trainer in o.keys for o in self.options.values()):
             return option
         keys = known.keys.get(trainer)  # type: ignore[call-overload]
-        return self.styles.get(trainer, "{key}").format(key=keys[0]) if keys else None
+        return self.spelled(trainer, keys[0]) if keys else None
+
+    def spelled(self, trainer: str, key: str) -> str:
+        """A key as the trainer's users write it; what stands inside a file has no dashes."""
+        inside = "." in key or "[" in key
+        return key if inside else self.styles.get(trainer, "{key}").format(key=key)
 
     def cite(self, reference: str) -> str:
         """A source as people read it: title, date, section."""

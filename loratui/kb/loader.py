@@ -1,223 +1,305 @@
-"""Reads the files of `knowledge/` into a KnowledgeBase; what is broken is named and left out."""
+"""Turns the files of `knowledge/` into a KnowledgeBase; what is broken is named and left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from loratui import paths
-from loratui.kb import schema
+from loratui.kb import files, schema
 from loratui.kb.base import KnowledgeBase, Messages, Problem
+from loratui.kb.files import KnowledgeFile
 from loratui.kb.marked import Document, YamlError, dotted, nearest, read
 from loratui.kb.schema import Entry
 
-_SINGLE = ("sources", "findings", "options", "states", "noise", "tree")
-_FOLDERS = ("symptoms", "checklists", "profiles", "messages")
-_LATER = ("trainers", "guides")  # folders of later additions are no mistake
-_LATER_FILES = ("joins", "gpus")
+Way = tuple[str | int, ...]
+
+_MAPPINGS: Mapping[str, type[Entry]] = {
+    "sources": schema.Source,
+    "terms": schema.Term,
+    "states": schema.State,
+    "gpus": schema.Card,
+}
+_LISTS: Mapping[str, type[Entry]] = {
+    "findings": schema.FindingInfo,
+    "noise": schema.Noise,
+    "figures": schema.FigureInfo,
+}
+_NAMED: Mapping[str, type[Entry]] = {
+    "symptoms": schema.Symptom,
+    "checklists": schema.ChecklistInfo,
+    "guides": schema.Guide,
+    "profiles": schema.Profile,
+    files.TRAINERS: schema.TrainerKeys,
+}
+_WORDS = {
+    "string_type": "a text is expected",
+    "int_type": "a whole number is expected",
+    "float_type": "a number is expected",
+    "bool_type": "true or false is expected",
+    "tuple_type": "a list is expected",
+    "mapping_type": "a mapping is expected",
+    "dict_type": "a mapping is expected",
+    "dataclass_type": "a mapping is expected",
+    "string_too_short": "the text is empty",
+    "string_pattern_mismatch": "small letters, digits and single hyphens or underscores only",
+}
 
 
-def folder() -> Path:
-    """The packaged knowledge: in the wheel beside the code, in a checkout beside the package."""
-    packaged = paths.PACKAGE / "_knowledge"
-    return packaged if packaged.is_dir() else paths.PACKAGE.parent / "knowledge"
+class Places:
+    """Where each entry stands, for problems that are found once all of them are known."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str], tuple[str, Document, Way]] = {}
+
+    def put(self, kind: str, name: str, shown: str, document: Document, way: Way) -> None:
+        self._of[kind, name] = (shown, document, way)
+
+    def problem(self, kind: str, name: str, way: Way, text: str) -> Problem:
+        """A problem at `way` inside the entry."""
+        found = self._of.get((kind, name))
+        if found is None:
+            return Problem(kind, 0, dotted((name, *way)), text)
+        shown, document, above = found
+        key = dotted((*above, *way)) if above else dotted(way)
+        return Problem(shown, document.line((*above, *way)), key, text)
 
 
-def load(overlay: Path | None = None, between: Callable[[], None] | None = None) -> KnowledgeBase:
-    """The packaged knowledge with `overlay` over it: an entry of the same id replaces ours."""
-    reader = _Reader(between)
-    reader.take(folder(), "")
+def parse(
+    found: Iterable[KnowledgeFile], between: Callable[[], None] | None = None
+) -> tuple[KnowledgeBase, Places]:
+    """The base that these files make; an entry of a later file replaces one of the same id."""
+    reader = _Reader(between or (lambda: None))
+    for file in found:
+        reader.take(file)
+    return reader.result(), reader.places
+
+
+def trainer_keys(
+    overlay: Path | None = None,
+) -> tuple[Mapping[str, schema.TrainerKeys], list[Problem]]:
+    """Every key of every trainer that is listed, and what is wrong with the lists."""
+    found = files.read_trainers(files.packaged())
     if overlay is not None:
-        reader.take(overlay, f"{overlay}/")
-    return reader.result()
+        found += files.read_trainers(overlay, f"{overlay}/")
+    reader = _Reader(lambda: None)
+    for file in found:
+        reader.take(file)
+    return reader.found[files.TRAINERS], reader.problems
+
+
+@cache
+def _form(model: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast("Any", model))
 
 
 class _Reader:
-    """Collects entries of all files; later folders replace entries of the same id."""
+    """Collects the entries of all files."""
 
-    def __init__(self, between: Callable[[], None] | None = None) -> None:
-        self._between = between or (lambda: None)
-        self.found: dict[str, dict[str, Any]] = {name: {} for name in (*_SINGLE, *_FOLDERS)}
+    def __init__(self, between: Callable[[], None]) -> None:
+        self._between = between
+        kinds = (*files.SINGLE, *files.FOLDERS, files.TRAINERS)
+        self.found: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
         self.styles: dict[str, str] = {}
+        self.root = ""
         self.problems: list[Problem] = []
+        self.places = Places()
 
-    def take(self, root: Path, prefix: str) -> None:
-        if not root.is_dir():
-            self.problems.append(Problem(str(root), 0, "", "is no folder"))
-            return
-        for name in _SINGLE:
-            path = root / f"{name}.yaml"
-            if path.is_file():
-                self._file(path, f"{prefix}{path.name}", getattr(self, f"_{name}"))
-        for name in _FOLDERS:
-            for path in sorted((root / name).glob("*.yaml")):
-                self._file(path, f"{prefix}{name}/{path.name}", getattr(self, f"_{name}"))
-        for path in sorted(root.glob("*.y*ml")):
-            if path.stem not in (*_SINGLE, *_LATER_FILES) or path.suffix != ".yaml":
-                near = nearest(path.stem, _SINGLE)
-                hint = f"; nearest: {near}.yaml" if near else ""
-                self.problems.append(
-                    Problem(f"{prefix}{path.name}", 0, "", f"a file of no known kind{hint}")
-                )
-
-    def _file(self, path: Path, shown: str, use: Callable[[Document, str, str], None]) -> None:
+    def take(self, file: KnowledgeFile) -> None:
         self._between()
-        try:
-            text = path.read_bytes().decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            said = getattr(error, "strerror", None) or str(error)
-            self.problems.append(Problem(shown, 0, "", f"not readable: {said}"))
+        if file.fault:
+            self._say(file, 0, "", file.fault if not file.kind else f"not readable: {file.fault}")
+            return
+        if not file.kind:
+            near = nearest(file.stem, files.SINGLE)
+            hint = f"; nearest: {near}.yaml" if near else ""
+            self._say(file, 0, "", f"a file of no known kind{hint}")
             return
         try:
-            document = read(text)
-            use(document, shown, path.stem.replace("_", "-"))
+            document = read(file.content.decode("utf-8"))
+            self._entries(file, document)
+        except UnicodeDecodeError as error:
+            line = file.content.count(b"\n", 0, error.start) + 1
+            self._say(file, line, "", "not readable: not UTF-8")
         except YamlError as error:
-            self.problems.append(Problem(shown, error.line, error.key, error.text))
+            self._say(file, error.line, error.key, error.text)
 
-    # one method for each kind of file
+    def _say(self, file: KnowledgeFile, line: int, key: str, text: str) -> None:
+        self.problems.append(Problem(file.shown, line, key, text))
 
-    def _sources(self, document: Document, shown: str, stem: str) -> None:
-        self._mapping("sources", schema.Source, document, shown)
+    def _entries(self, file: KnowledgeFile, document: Document) -> None:
+        kind = file.kind
+        if kind in _MAPPINGS:
+            for name, value in _rows(document, mapping=True):
+                self._keep(file, document, _MAPPINGS[kind], value, (name,), str(name))
+        elif kind in _LISTS:
+            for at, value in _rows(document):
+                self._keep(file, document, _LISTS[kind], value, (at,))
+        elif kind == "messages":
+            for at, value in _rows(document):
+                entry = {**value, "finding": file.stem} if isinstance(value, dict) else value
+                self._keep(file, document, schema.Message, entry, (at,))
+        elif kind in _NAMED:
+            self._named(file, document)
+        elif kind == "options":
+            self._options(file, document)
+        else:
+            self._tree(file, document)
 
-    def _states(self, document: Document, shown: str, stem: str) -> None:
-        self._mapping("states", schema.State, document, shown)
+    def _named(self, file: KnowledgeFile, document: Document) -> None:
+        entry = self._keep(file, document, _NAMED[file.kind], document.value, ())
+        if entry is not None and entry.id != file.stem:
+            text = f"the id {entry.id!r} is not the file's name {file.stem!r}"
+            self._say(file, document.line(("id",)), "id", text)
 
-    def _findings(self, document: Document, shown: str, stem: str) -> None:
-        self._list("findings", schema.FindingInfo, document, shown)
+    def _options(self, file: KnowledgeFile, document: Document) -> None:
+        entry = self._checked(file, document, schema.Options, document.value, ())
+        if entry is not None:
+            self.styles.update(entry.styles)
+            for name, option in entry.options.items():
+                self.found["options"][name] = option
+                self.places.put("options", name, file.shown, document, ("options", name))
 
-    def _noise(self, document: Document, shown: str, stem: str) -> None:
-        self._list("noise", schema.Noise, document, shown)
-
-    def _options(self, document: Document, shown: str, stem: str) -> None:
-        found = self._one(schema.Options, document.value, document, shown, ())
-        if found is not None:
-            self.styles.update(found.styles)
-            self.found["options"].update(found.options)
-
-    def _tree(self, document: Document, shown: str, stem: str) -> None:
-        found = self._one(schema.Tree, document.value, document, shown, ())
-        if found is not None:
-            self.found["tree"]["tree"] = found
-
-    def _symptoms(self, document: Document, shown: str, stem: str) -> None:
-        self._named("symptoms", schema.Symptom, document, shown, stem)
-
-    def _checklists(self, document: Document, shown: str, stem: str) -> None:
-        self._named("checklists", schema.ChecklistInfo, document, shown, stem)
-
-    def _profiles(self, document: Document, shown: str, stem: str) -> None:
-        self._named("profiles", schema.Profile, document, shown, stem)
-
-    def _messages(self, document: Document, shown: str, stem: str) -> None:
-        for at, value in self._rows(document, shown):
-            entry = {**value, "finding": stem} if isinstance(value, dict) else value
-            found = self._one(schema.Message, entry, document, shown, (at,))
-            if found is not None:
-                self.found["messages"][f"{stem}/{found.id}"] = found
-
-    # shared
-
-    def _mapping(self, kind: str, model: type[Entry], document: Document, shown: str) -> None:
-        if not isinstance(document.value, dict):
-            raise YamlError(1, "", "a mapping of ids is expected")
-        for name, value in document.value.items():
-            found = self._one(model, value, document, shown, (name,))
-            if found is not None:
-                self.found[kind][name] = found
-
-    def _list(self, kind: str, model: type[Entry], document: Document, shown: str) -> None:
-        for at, value in self._rows(document, shown):
-            found = self._one(model, value, document, shown, (at,))
-            if found is not None:
-                self.found[kind][found.id] = found
-
-    def _named(
-        self, kind: str, model: type[Entry], document: Document, shown: str, stem: str
-    ) -> None:
-        found = self._one(model, document.value, document, shown, ())
-        if found is None:
+    def _tree(self, file: KnowledgeFile, document: Document) -> None:
+        entry = self._checked(file, document, schema.Tree, document.value, ())
+        if entry is None:
             return
-        name = found.id
-        if name != stem:
-            line = document.line(("id",))
-            text = f"the id {name!r} is not the file's name {stem!r}"
-            self.problems.append(Problem(shown, line, "id", text))
-        self.found[kind][name] = found
+        self.root = entry.root or self.root
+        questions = self.found["tree"]
+        for at, question in enumerate(entry.questions):
+            known = questions.get(question.id)
+            questions[question.id] = question if known is None else _extended(known, question)
+            self.places.put("tree", question.id, file.shown, document, ("questions", at))
 
-    def _rows(self, document: Document, shown: str) -> Iterable[tuple[int, Any]]:
-        if not isinstance(document.value, tuple):
-            raise YamlError(1, "", "a list is expected")
-        return enumerate(document.value)
+    def _keep(
+        self,
+        file: KnowledgeFile,
+        document: Document,
+        model: type[Entry],
+        value: Any,
+        way: Way,
+        name: str = "",
+    ) -> Any:
+        entry = self._checked(file, document, model, value, way)
+        if entry is not None:
+            name = name or entry.id
+            if file.kind == "messages":
+                name = f"{file.stem}/{name}"
+            self.found[file.kind][name] = entry
+            self.places.put(file.kind, name, file.shown, document, way)
+        return entry
 
-    def _one(
-        self, model: type[Any], value: Any, document: Document, shown: str, path: tuple[Any, ...]
+    def _checked(
+        self, file: KnowledgeFile, document: Document, model: Any, value: Any, way: Way
     ) -> Any:
         """The entry, or None with every reason why it is none."""
         try:
-            return model.model_validate(value)
+            return _form(model).validate_python(value)
         except ValidationError as error:
-            for fault in error.errors(include_url=False, include_input=True):
-                self.problems.append(_problem(fault, model, document, shown, path))
+            for fault in _faults(error):
+                self.problems.append(_problem(fault, model, document, file.shown, way))
             return None
 
     def result(self) -> KnowledgeBase:
         found = self.found
         messages = Messages(found["messages"].values())
         messages.noise = tuple(found["noise"].values())
+        questions = tuple(found["tree"].values())
         return KnowledgeBase(
             findings=found["findings"],
             symptoms=found["symptoms"],
             messages=messages,
-            tree=found["tree"].get("tree"),
+            tree=schema.Tree(questions, self.root) if questions else None,
             checklists=found["checklists"],
+            guides=found["guides"],
+            figures=found["figures"],
             options=found["options"],
             styles=self.styles,
             sources=found["sources"],
             profiles=found["profiles"],
+            gpus=found["gpus"],
+            terms=found["terms"],
             states={name: state.usual for name, state in found["states"].items()},
             problems=tuple(self.problems),
         )
 
 
-def _problem(
-    fault: Any, model: type[Any], document: Document, shown: str, path: tuple[Any, ...]
-) -> Problem:
+def _rows(document: Document, *, mapping: bool = False) -> Iterable[tuple[str | int, Any]]:
+    value = document.value
+    if mapping:
+        if not isinstance(value, dict):
+            raise YamlError(1, "", "a mapping of ids is expected")
+        return value.items()
+    if not isinstance(value, tuple):
+        raise YamlError(1, "", "a list is expected")
+    return enumerate(value)
+
+
+def _extended(known: schema.Question, more: schema.Question) -> schema.Question:
+    """A question with further answers; one of the same id is replaced where it stands."""
+    answers = {answer.id: answer for answer in (*known.answers, *more.answers)}
+    return schema.Question(more.id, more.text, tuple(answers.values()), more.hint or known.hint)
+
+
+# what is wrong, in words
+
+
+def _faults(error: ValidationError) -> Iterable[Any]:
+    """The faults worth telling: of a value that may be of several types only the first."""
+    told: set[Way] = set()
+    for fault in error.errors(include_url=False):
+        way = _way(fault)
+        if way not in told:
+            told.add(way)
+            yield fault
+
+
+_BRANCHES = frozenset(("[key]", "bool", "int", "float", "str"))
+
+
+def _way(fault: Any) -> Way:
+    """The way to a fault in the file: without the marks of the branches of a union."""
+    return tuple(
+        step
+        for step in fault["loc"]
+        if step not in _BRANCHES
+        and not (isinstance(step, str) and ("[" in step or step.startswith("literal")))
+    )
+
+
+def _problem(fault: Any, model: type[Entry], document: Document, shown: str, above: Way) -> Problem:
     """A fault in words: file, line, key, and the name that was probably meant."""
-    way = tuple(step for step in fault["loc"] if step != "[key]")
-    key = dotted((*path, *way))
-    line = document.line((*path, *way))
+    way = _way(fault)
     kind = fault["type"]
-    if kind == "extra_forbidden":
+    if kind == "unexpected_keyword_argument":
         near = nearest(str(way[-1]), _fields(model, way[:-1]))
         text = f"unknown key {way[-1]!r}" + (f"; nearest: {near!r}" if near else "")
     elif kind == "missing":
         text = f"the key {way[-1]!r} is missing"
     elif kind == "literal_error":
         expected = fault["ctx"]["expected"]
-        near = nearest(
-            str(fault["input"]), expected.replace("'", "").replace(" or ", ", ").split(", ")
-        )
-        text = f"{fault['input']!r} is none of {expected}" + (
-            f"; nearest: {near!r}" if near else ""
-        )
+        names = expected.replace("'", "").replace(" or ", ", ").split(", ")
+        near = nearest(str(fault["input"]), names)
+        hint = f"; nearest: {near!r}" if near else ""
+        text = f"{fault['input']!r} is none of {expected}{hint}"
     else:
-        text = f"{fault['msg'][0].lower()}{fault['msg'][1:]}, got {str(fault['input'])[:60]!r}"
-    return Problem(shown, line, key, text)
+        said = _WORDS.get(kind, f"{fault['msg'][0].lower()}{fault['msg'][1:]}")
+        text = f"{said}, got {str(fault['input'])[:60]!r}"
+    return Problem(shown, document.line((*above, *way)), dotted((*above, *way)), text)
 
 
-def _fields(model: Any, way: Iterable[str | int]) -> list[str]:
-    """The names of the fields of the model that stands at `way` inside `model`."""
+def _fields(model: Any, way: Way) -> list[str]:
+    """The names of the fields of the entry that stands at `way` inside `model`."""
+    import typing
+
     for step in way:
-        info = getattr(model, "model_fields", {}).get(str(step))
-        if info is None:
-            continue
-        inner = _entry_in(info.annotation)
-        if inner is not None:
-            model = inner
-    return list(getattr(model, "model_fields", ()))
+        hints = typing.get_type_hints(model) if isinstance(model, type) else {}
+        inner = _entry_in(hints.get(str(step)))
+        model = inner or model
+    return list(getattr(model, "__dataclass_fields__", ()))
 
 
 def _entry_in(annotation: Any) -> Any:

@@ -265,8 +265,9 @@ def _fix(
         effort=rule.effort,
         priority=rule.priority,
         cost=rule.cost,
-        verify=rule.verify or symptom.verify,
+        verify=rule.verify or symptom.verify.passes,
         caveat=None if caveat is None else f"{caveat.text} ({kb.cite(caveat.source)})",
         source=kb.cite(rule.source),
         patch=tuple(lines),
+        commands=rule.commands,
     )

@@ -1,17 +1,65 @@
-"""The form of every file in `knowledge/`. Values are frozen; an unknown key is an error."""
+"""The form of every file in `knowledge/`.
+
+Plain frozen data classes: loading them from a cache needs neither pydantic nor YAML. The marks in
+`Annotated` are read by pydantic when a file is checked. An unknown key is an error.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-OptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*(#.+)?$")]
+@dataclass(frozen=True)
+class Exactly:
+    """A value of just this type, not one that could be turned into it; text has no blank ends."""
+
+    pattern: str = ""
+    least: int = 0
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        form = handler(source)
+        form["strict"] = True
+        if form["type"] == "str":
+            form["strip_whitespace"] = True
+            form["min_length"] = self.least
+            if self.pattern:
+                form["pattern"] = self.pattern
+        return form
+
+
+@dataclass(frozen=True)
+class OrText:
+    """A mapping, for which a plain text may stand: the text is then its field `name`."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        def spread(value: Any) -> Any:
+            return {self.name: value} if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(spread, handler(source))
+
+    def __get_pydantic_json_schema__(self, form: Any, handler: Any) -> Any:
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(form)]}
+
+
+Id = Annotated[str, Exactly(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+OptionName = Annotated[str, Exactly(r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, Exactly(least=1)]
+Words = Annotated[str, Exactly()]
+"""A text that may be empty."""
+
+Reference = Annotated[str, Exactly(r"^[a-z0-9][a-z0-9-]*(#.+)?$")]
 """A source id, optionally with a section of the document or a file of the repository."""
+
+Flag = Annotated[bool, Exactly()]
+Whole = Annotated[int, Exactly()]
+Number = Annotated[float, Exactly()]
+Value = Flag | Whole | Number | Words
 
 SeverityWord = Literal["info", "warning", "error", "critical"]
 Trainer = Literal[
@@ -24,38 +72,60 @@ Trainer = Literal[
     "diffusers",
 ]
 Family = Literal["sd15", "sdxl", "flux", "qwen-image"]
-Value = bool | int | float | str
+Subject = Literal["style", "character", "object", "likeness"]
+"""What a LoRA is to learn. A likeness is a real person or animal."""
 
 
-class Entry(BaseModel):
+class Entry:
     """What all entries share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
 
-# sources.yaml
+# sources.yaml, terms.yaml, states.yaml
 
 
+@dataclass(frozen=True)
 class Source(Entry):
     """A document or repository that facts were taken from."""
 
     title: Text
     kind: Literal["document", "code", "reports"]
-    date: str = ""
-    place: str = ""
-    sections: Mapping[str, Text] = Field(default_factory=dict)
+    date: Words = ""
+    place: Words = ""
+    sections: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Term(Entry):
+    """A word of the trade in plain words. `also` are other forms by which a text uses it."""
+
+    title: Text
+    meaning: Text
+    also: tuple[Text, ...] = ()
+    source: Reference | None = None
+
+
+@dataclass(frozen=True)
+class State(Entry):
+    """How long a state of a run usually takes."""
+
+    usual: Text
+    source: Reference | None = None
 
 
 # findings.yaml
 
 
+@dataclass(frozen=True)
 class Variant(Entry):
     """Another summary for when the numbers hold these values."""
 
-    when: Mapping[str, Value]
+    when: Mapping[Words, Value]
     summary: Text
 
 
+@dataclass(frozen=True)
 class FindingInfo(Entry):
     """What the catalogue says of a finding.
 
@@ -69,18 +139,20 @@ class FindingInfo(Entry):
         "environment", "evaluation",
     ]  # fmt: skip
     severity: SeverityWord
-    built: bool
+    built: Flag
     title: Text
     symptom: Id | None = None
     summary: Text | None = None
     variants: tuple[Variant, ...] = ()
-    question: str = ""
-    reasons: Mapping[str, Text] = Field(default_factory=dict)
+    question: Words = ""
+    reasons: Mapping[Words, Text] = field(default_factory=dict)
+    source: Reference | None = None
 
 
-# messages/
+# messages/, noise.yaml
 
 
+@dataclass(frozen=True)
 class Message(Entry):
     """A text by which a finding is recognised.
 
@@ -94,18 +166,19 @@ class Message(Entry):
     id: Id
     pattern: Text
     needle: Text
+    example: Text
+    near_miss: Text
+    source: Reference
     trainers: Literal["any"] | tuple[Trainer, ...] = "any"
     where: Literal["line", "exception", "any"] = "any"
     severity: SeverityWord | None = None
-    fallback: bool = False
-    frame: str = ""
-    numbers: Mapping[str, Value] = Field(default_factory=dict)
-    example: Text
-    near_miss: Text
-    versions: str = ""
-    source: Reference
+    fallback: Flag = False
+    frame: Words = ""
+    numbers: Mapping[Words, Value] = field(default_factory=dict)
+    versions: Words = ""
 
 
+@dataclass(frozen=True)
 class Noise(Entry):
     """A harmless line that looks like an error."""
 
@@ -119,6 +192,7 @@ class Noise(Entry):
 # symptoms/
 
 
+@dataclass(frozen=True)
 class Check(Entry):
     """How to find out; `auto` names the finding that the program looks for by itself."""
 
@@ -126,6 +200,7 @@ class Check(Entry):
     auto: Id | None = None
 
 
+@dataclass(frozen=True)
 class PatchRule(Entry):
     """How a fix changes an option."""
 
@@ -134,6 +209,7 @@ class PatchRule(Entry):
     value: Value
 
 
+@dataclass(frozen=True)
 class When(Entry):
     """When a fix applies; what is not known does not exclude it, except `has_option`.
 
@@ -144,105 +220,237 @@ class When(Entry):
     families: tuple[Family, ...] = ()
     has_option: tuple[OptionName, ...] = ()
     optimizer: Literal["plain", "adaptive"] | None = None
-    numbers: Mapping[str, Value] = Field(default_factory=dict)
-    above: Mapping[OptionName, float] = Field(default_factory=dict)
-    below: Mapping[OptionName, float] = Field(default_factory=dict)
-    values: Mapping[OptionName, tuple[Value, ...]] = Field(default_factory=dict)
+    numbers: Mapping[Words, Value] = field(default_factory=dict)
+    above: Mapping[OptionName, Number] = field(default_factory=dict)
+    below: Mapping[OptionName, Number] = field(default_factory=dict)
+    values: Mapping[OptionName, tuple[Value, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Caveat(Entry):
-    """What speaks against a fix in practice."""
+    """What speaks against a claim in practice."""
 
     text: Text
     source: Reference
 
 
+@dataclass(frozen=True)
 class FixRule(Entry):
-    """One fix as a rule, before it is made concrete for a run."""
+    """One fix as a rule, before it is made concrete for a run. `commands` are typed in a shell."""
 
     id: Id
     do: Text
     effort: Literal["minutes", "config", "data", "retrain"]
-    priority: Literal["high", "medium", "low"] = "medium"
-    diagnosis: str = ""
-    cost: str = ""
-    verify: str = ""
-    patch: tuple[PatchRule, ...] = ()
-    when: When = When()
     source: Reference
+    priority: Literal["high", "medium", "low"] = "medium"
+    diagnosis: Words = ""
+    cost: Words = ""
+    verify: Words = ""
+    patch: tuple[PatchRule, ...] = ()
+    commands: tuple[Text, ...] = ()
+    when: When = When()
     caveat: Caveat | None = None
 
 
+@dataclass(frozen=True)
+class Proof(Entry):
+    """The test that shows a cure: what to generate, and what must be seen in it.
+
+    `strength` is the LoRA's, as it is set in the prompt or the loader; `images` a number of them.
+    """
+
+    passes: Text
+    images: Whole | None = None
+    strength: Words = ""
+    prompts: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
 class Symptom(Entry):
-    """A page: what one sees, what it means, why, how to check, what to change, how to verify."""
+    """A page: what one sees, what it means, why, how to check, what to change, how to verify.
+
+    `related` are pages of any kind; `figures` the rules of thumb that belong here.
+    """
 
     id: Id
     title: Text
     see: tuple[Text, ...]
     meaning: Text
+    fixes: tuple[FixRule, ...]
+    verify: Annotated[Proof, OrText("passes")]
+    sources: tuple[Reference, ...]
     causes: tuple[Text, ...] = ()
     check: tuple[Check, ...] = ()
-    fixes: tuple[FixRule, ...]
-    verify: Text
+    figures: tuple[Id, ...] = ()
     related: tuple[Id, ...] = ()
-    sources: tuple[Reference, ...]
 
 
 # tree.yaml
 
 
+@dataclass(frozen=True)
 class Answer(Entry):
-    """An answer leads to another question or to a symptom."""
+    """An answer leads to one thing: another question or a page."""
 
     id: Id
     text: Text
     question: Id | None = None
     symptom: Id | None = None
+    checklist: Id | None = None
+    guide: Id | None = None
+    profile: Id | None = None
+
+    @property
+    def page(self) -> str:
+        """The page that it leads to, or nothing."""
+        return self.symptom or self.checklist or self.guide or self.profile or ""
 
 
+@dataclass(frozen=True)
 class Question(Entry):
-    """One question of the tree."""
+    """One question of the tree. `hint` says how to find the answer."""
 
     id: Id
     text: Text
     answers: tuple[Answer, ...]
+    hint: Words = ""
 
 
+@dataclass(frozen=True)
 class Tree(Entry):
-    """The decision tree."""
+    """The decision tree. A user's own tree adds questions, and answers to ours of the same id."""
 
-    root: Id
     questions: tuple[Question, ...]
+    root: Id | None = None
 
 
 # checklists/
 
 
+@dataclass(frozen=True)
 class Item(Entry):
-    """One thing to check. `auto` is a finding that must be clear, or ``event:…``/``metric:…``."""
+    """One thing to check.
+
+    `auto` is a finding that must be clear, or ``event:…``/``metric:…``; `how` tells a beginner
+    how to look; `otherwise` is the page for when it does not hold. Items of one `group` belong
+    together.
+    """
 
     id: Id
     text: Text
-    requirement: str = ""
-    auto: str | None = None
+    requirement: Words = ""
+    auto: Words | None = None
+    group: Words = ""
+    how: Words = ""
+    remedy: Words = ""
+    otherwise: Id | None = None
 
 
+@dataclass(frozen=True)
 class ChecklistInfo(Entry):
-    """Things to check, in order; `phase` says when the program shows the list by itself."""
+    """Things to check; `phase` says when the program shows the list by itself.
+
+    An `ordered` list is a protocol: it is walked step by step, and a step that does not hold
+    comes before the next.
+    """
 
     id: Id
     title: Text
-    phase: Literal["first-steps", "first-epoch", "mid-training"] | None = None
-    intro: str = ""
     items: tuple[Item, ...]
-    recipe: Id | None = None
-    related: tuple[Id, ...] = ()
     sources: tuple[Reference, ...]
+    phase: Literal["first-steps", "first-epoch", "mid-training"] | None = None
+    intro: Words = ""
+    ordered: Flag = False
+    recipe: Id | None = None
+    figures: tuple[Id, ...] = ()
+    related: tuple[Id, ...] = ()
+
+
+# guides/
+
+
+@dataclass(frozen=True)
+class Table(Entry):
+    """Rows of cells; a cell may be empty."""
+
+    columns: tuple[Text, ...]
+    rows: tuple[tuple[Words, ...], ...]
+
+
+@dataclass(frozen=True)
+class Section(Entry):
+    """A part of a guide. `context` says for which case a document wrote it."""
+
+    title: Text
+    source: Reference
+    text: Words = ""
+    points: tuple[Text, ...] = ()
+    ordered: Flag = False
+    table: Table | None = None
+    example: Words = ""
+    context: Words = ""
+    caveat: Caveat | None = None
+
+
+@dataclass(frozen=True)
+class Guide(Entry):
+    """Something to read: how a thing works, a table, advice."""
+
+    id: Id
+    title: Text
+    intro: Text
+    sections: tuple[Section, ...]
+    figures: tuple[Id, ...] = ()
+    related: tuple[Id, ...] = ()
+
+
+# figures.yaml
+
+
+@dataclass(frozen=True)
+class Position(Entry):
+    """What one document says about a figure, and for which case.
+
+    `low` and `high` bound the recommended range, for each image of the data set where `per_image`
+    says so; what is given of `families`, `recipe`, `subjects`, `images` (least and most in the
+    data set) and `optimizer` limits it to such runs.
+    """
+
+    says: Text
+    source: Reference
+    low: Number | None = None
+    high: Number | None = None
+    per_image: Flag = False
+    context: Words = ""
+    families: tuple[Family, ...] = ()
+    recipe: Id | None = None
+    subjects: tuple[Subject, ...] = ()
+    images: tuple[Whole, Whole | None] | None = None
+    optimizer: Literal["plain", "adaptive"] | None = None
+
+
+@dataclass(frozen=True)
+class FigureInfo(Entry):
+    """A rule of thumb: what documents say, where they differ, and which of them applies when.
+
+    `yours` names the quantity of the user's own run that is shown beside it: an option, or
+    ``images``, ``total-steps``, ``steps-per-image``, ``views-per-image``, ``gpu-memory``,
+    ``step-seconds``, ``host-memory``, ``disk-free``.
+    """
+
+    id: Id
+    title: Text
+    advice: Text
+    source: Reference
+    unit: Words = ""
+    yours: Words = ""
+    positions: tuple[Position, ...] = ()
 
 
 # options.yaml
 
 
+@dataclass(frozen=True)
 class Option(Entry):
     """A setting under our own name, and the key that each trainer has for it.
 
@@ -254,30 +462,61 @@ class Option(Entry):
     meaning: Text
     kind: Literal["number", "integer", "boolean", "text"]
     keys: Mapping[Trainer, tuple[Text, ...]]
-    also: tuple[OptionName, ...] = ()
-    values: Mapping[Trainer, Mapping[str, Value]] = Field(default_factory=dict)
-    notes: Mapping[Trainer, Text] = Field(default_factory=dict)
     source: Reference
+    also: tuple[OptionName, ...] = ()
+    values: Mapping[Trainer, Mapping[Words, Value]] = field(default_factory=dict)
+    notes: Mapping[Trainer, Text] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Options(Entry):
     """All options and how each trainer writes a key (`{key}` is replaced)."""
 
-    styles: Mapping[Trainer, Text]
-    options: Mapping[OptionName, Option]
+    styles: Mapping[Trainer, Text] = field(default_factory=dict)
+    options: Mapping[OptionName, Option] = field(default_factory=dict)
+
+
+# trainers/
+
+
+@dataclass(frozen=True)
+class Key(Entry):
+    """A key that a trainer knows: its type, default, bounds, allowed values, versions."""
+
+    type: Literal["number", "integer", "boolean", "text", "list", "mapping"]
+    default: Value | None = None
+    least: Number | None = None
+    most: Number | None = None
+    choices: tuple[Value, ...] = ()
+    since: Words = ""
+    until: Words = ""
+    note: Words = ""
+
+
+@dataclass(frozen=True)
+class TrainerKeys(Entry):
+    """All keys of one trainer; `open` are beginnings under which any key may stand."""
+
+    id: Trainer
+    title: Text
+    source: Reference
+    keys: Mapping[Words, Key]
+    open: tuple[Text, ...] = ()
 
 
 # profiles/
 
 
+@dataclass(frozen=True)
 class Level(Entry):
     """An expected loss between two steps."""
 
-    steps: tuple[int, int | None]
-    loss: tuple[float, float]
+    steps: tuple[Whole, Whole | None]
+    loss: tuple[Number, Number]
     text: Text
 
 
+@dataclass(frozen=True)
 class LossPattern(Entry):
     """A pattern of the loss as a recipe describes it."""
 
@@ -288,22 +527,57 @@ class LossPattern(Entry):
     symptom: Id
 
 
+@dataclass(frozen=True)
 class Profile(Entry):
-    """Numbers for a model family, or a recipe: a document's own complete set-up and levels."""
+    """Numbers for a model family, or a recipe: a document's own complete set-up and levels.
+
+    `kin` are models to which a family's numbers apply as well. `figures` are positions on the
+    figures of `figures.yaml`. A recipe's levels apply to runs of that recipe only.
+    """
 
     id: Id
     title: Text
     kind: Literal["family", "recipe"]
-    family: Family
     applies: Text
-    facts: Mapping[str, Value] = Field(default_factory=dict)
-    settings: Mapping[OptionName, Value] = Field(default_factory=dict)
+    sources: tuple[Reference, ...]
+    family: Family | None = None
+    kin: tuple[Text, ...] = ()
+    subject: Subject | None = None
+    figures: Mapping[Id, tuple[Position, ...]] = field(default_factory=dict)
+    settings: Mapping[OptionName, Value] = field(default_factory=dict)
+    sections: tuple[Section, ...] = ()
     levels: tuple[Level, ...] = ()
     patterns: tuple[LossPattern, ...] = ()
-    sources: tuple[Reference, ...]
+    related: tuple[Id, ...] = ()
 
 
-class State(Entry):
-    """How long a state of a run usually takes."""
+# gpus.yaml
 
-    usual: Text
+
+@dataclass(frozen=True)
+class StepTime(Entry):
+    """Seconds that a step takes on a card, at a document's own setting."""
+
+    low: Number
+    high: Number
+    setting: Text
+    source: Reference
+    families: tuple[Family, ...] = ()
+
+
+@dataclass(frozen=True)
+class Card(Entry):
+    """A GPU. `match` are parts of the names that drivers report; memory in gigabytes.
+
+    `capability` is CUDA's compute capability, which decides about bf16 and fp8.
+    """
+
+    title: Text
+    match: tuple[Text, ...]
+    memory_gb: tuple[Number, ...]
+    source: Reference
+    capability: Words = ""
+    bf16: Flag | None = None
+    fp8: Flag | None = None
+    step_time: tuple[StepTime, ...] = ()
+    note: Words = ""

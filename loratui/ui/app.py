@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -13,6 +14,7 @@ from textual.screen import Screen
 
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action, Feed
+from loratui.engine.notebook import Notebook
 from loratui.ui import keys
 from loratui.ui.bridge import Bridge
 from loratui.ui.messages import Act, OpenSymptom, Say
@@ -71,6 +73,12 @@ class LoratuiApp(App[None]):
 
         return MachineScreen()
 
+    @cached_property
+    def notebook(self) -> Notebook:
+        """Bookmarks, ticks, fixes tried; in memory alone where there is no state folder."""
+        state = self.options.state
+        return Notebook(state / "notebook.json" if state is not None else None)
+
     @property
     def base(self) -> RunScreen | None:
         """The screen under whatever overlays it."""
@@ -128,7 +136,7 @@ class LoratuiApp(App[None]):
 
     def on_act(self, message: Act) -> None:
         if self.feed is not None:
-            self.feed.send(Action(message.kind, message.target, message.note))
+            self.feed.send(Action(message.kind, message.target))
 
     async def on_open_symptom(self, message: OpenSymptom) -> None:
         await self.action_show("diagnose")

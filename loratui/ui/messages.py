@@ -21,13 +21,10 @@ class OpenSymptom(Message):
 class Act(Message):
     """The user did something that the session has to know."""
 
-    def __init__(
-        self, kind: Literal["acknowledge", "tick", "tried"], target: str, note: str = ""
-    ) -> None:
+    def __init__(self, kind: Literal["acknowledge"], target: str) -> None:
         super().__init__()
         self.kind = kind
         self.target = target
-        self.note = note
 
 
 class Say(Message):

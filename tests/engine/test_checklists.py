@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loratui.core.snapshot import Checklist, ChecklistItem
-from loratui.engine.checklists import checklist_of
+from loratui.engine.checklists import checklist_of, judgements
 from loratui.engine.run import Run
 from loratui.kb import load
 from loratui.kb.base import KnowledgeBase
@@ -17,10 +17,10 @@ def kb() -> KnowledgeBase:
     return load()
 
 
-def checklist(kb: KnowledgeBase, data: bytes, ticked: frozenset[str] = frozenset()) -> Checklist:
+def checklist(kb: KnowledgeBase, data: bytes) -> Checklist:
     run = Run(kb, "log")
     run.apply(read(data)[1], 0.0)
-    return checklist_of(run, ticked)
+    return checklist_of(run, judgements(run))
 
 
 def items(found: Checklist) -> dict[str, ChecklistItem]:
@@ -55,8 +55,25 @@ def test_a_crash_fails_the_start(kb: KnowledgeBase) -> None:
 
 def test_items_of_the_hand_are_ticked_by_hand(kb: KnowledgeBase) -> None:
     data = log("kohya/healthy").read_bytes()
-    manual = next(item for item in checklist(kb, data).items if item.state == "manual")
-    assert items(checklist(kb, data, frozenset({manual.id})))[manual.id].state == "done"
+    found = checklist(kb, data)
+    manual = next(item for item in found.items if item.state == "manual")
+    ticked = items(found.with_ticks({f"{found.id}/{manual.id}", "another-list/starts"}))
+    assert ticked[manual.id].state == "done"
+    assert {name for name, item in ticked.items() if item != items(found)[name]} == {manual.id}
+
+
+def test_a_failed_item_cannot_be_ticked(kb: KnowledgeBase) -> None:
+    found = checklist(kb, log("diffusers/db-crash-bad-image").read_bytes())
+    assert items(found.with_ticks({f"{found.id}/starts"}))["starts"].state == "failed"
+
+
+def test_what_nobody_looks_for_yet_is_ticked_by_hand(kb: KnowledgeBase) -> None:
+    run = Run(kb, "log")
+    run.apply(read(log("kohya/healthy").read_bytes())[1], 0.0)
+    judged = judgements(run)
+    unbuilt = {name for name, info in kb.findings.items() if not info.built}
+    assert judged
+    assert not unbuilt & judged.keys()
 
 
 def test_the_list_follows_the_run(kb: KnowledgeBase) -> None:

@@ -29,9 +29,10 @@ BROKEN = [
     ("unknown key", GOOD + "relatd: [killed]\n", 9, "relatd", "nearest: 'related'"),
     ("unknown key of a fix", GOOD.replace("effort:", "efort: minutes, effort:"), 6,
      "fixes[0].efort", "nearest: 'effort'"),
-    ("wrong type", GOOD.replace("title: Mine", "title: 12"), 2, "title", "string"),
-    ("boolean for text", GOOD.replace("title: Mine", "title: true"), 2, "title", "string"),
-    ("text for a list", GOOD.replace("[something]", "something"), 3, "see", "tuple"),
+    ("wrong type", GOOD.replace("title: Mine", "title: 12"), 2, "title", "a text is expected"),
+    ("boolean for text", GOOD.replace("title: Mine", "title: true"), 2, "title",
+     "a text is expected"),
+    ("text for a list", GOOD.replace("[something]", "something"), 3, "see", "a list is expected"),
     ("missing key", GOOD.replace("meaning: text\n", ""), 1, "meaning", "missing"),
     ("no such word", GOOD.replace("minutes", "minuts"), 6, "fixes[0].effort", "nearest: 'minutes'"),
     ("loop", "id: &a [*a]\n", 1, "id[0]", "contains itself"),
@@ -41,8 +42,8 @@ BROKEN = [
     ("deep in block style", "id:\n  " + "- " * 5_000 + "a\n", 2, "", "nested deeper"),
     ("huge", "# " + "x" * BIGGEST + "\n", 1, "", "larger"),
     ("other id", GOOD.replace("my-own", "other"), 1, "id", "not the file's name"),
-    ("a list", "- a\n", 1, "", "dictionary"),
-    ("empty", "", 1, "", "dictionary"),
+    ("a list", "- a\n", 1, "", "a mapping is expected"),
+    ("empty", "", 1, "", "a mapping is expected"),
 ]  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from loratui.core.advice import Fix, PatchLine
-from loratui.core.facts import RunFacts
+from loratui.core.facts import ConfigValue, RunFacts, TrainingConfig
 from loratui.core.findings import Evidence, Finding, Severity
 from loratui.core.snapshot import SessionSnapshot
-from loratui.engine.feed import Action
+from loratui.engine.notebook import Notebook
 from loratui.kb.base import Problem
 from loratui.ui.app import LoratuiApp, UiOptions
 from tests.small_knowledge import small
@@ -81,18 +81,18 @@ async def test_every_symptom_is_reached_by_letters(size):
 
 
 @SIZES
-async def test_every_symptom_is_reached_through_the_tree(size):
+async def test_every_page_is_reached_through_the_tree(size):
     async with make_app().run_test(size=size) as pilot:
         screen = await opened(pilot)
         reached = set()
         for _ in range(30):
             tree = screen.tree_pane
             before = tree.target
-            if symptom := tree.symptom_at(before):
+            if page := tree.page_at(before):
                 await pilot.press("enter")
-                assert screen.shown[0] == symptom
+                assert screen.shown[0] == page
                 assert screen.page.has_focus
-                reached.add(symptom)
+                reached.add(page)
                 await pilot.press("left")
                 assert tree.has_focus
             elif before not in tree.opened:
@@ -100,7 +100,7 @@ async def test_every_symptom_is_reached_through_the_tree(size):
             await pilot.press("down")
             if tree.target == before:
                 break
-        assert reached == set(TITLES)
+        assert reached == {*TITLES, "proof", "reading"}
 
 
 async def test_arrows_and_enter_answer_too():
@@ -168,7 +168,8 @@ async def test_search_by_option_and_by_pasted_line(size):
         screen = await opened(pilot)
         await pilot.press("slash", *"learning")
         await pilot.pause()
-        assert screen.results.target == "diverging"
+        assert screen.results.target == "options/learning_rate"
+        assert "diverging" in screen.results.targets()
         query = screen.query_one("#query")
         query.value = (
             "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 96.00 MiB. GPU 0"
@@ -193,16 +194,199 @@ async def test_search_is_left_by_escape_and_by_backspace():
             assert screen.tree_pane.has_focus
 
 
-async def test_tried_is_sent_and_shown(tmp_path):
-    feed = FakeFeed(SessionSnapshot(findings=(FINDING,)))
-    async with make_app(feed=feed).run_test(size=(80, 24)) as pilot:
+async def test_tried_is_kept_with_a_note_and_taken_back(tmp_path):
+    async with make_app(FINDING, tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         await pilot.press("t")
-        assert feed.actions == []
-        await pilot.press("enter", "down", "t")
+        assert Notebook(tmp_path / "notebook.json").trials == ()
+        await pilot.press("enter", "down", "t", *"epoch [5", "enter")
         await pilot.pause()
-        assert feed.actions == [Action("tried", "earlier")]
-        assert "✔ Use an earlier checkpoint" in text_of(screen.page)
+        (trial,) = Notebook(tmp_path / "notebook.json").trials
+        assert (trial.symptom, trial.fix, trial.note) == ("diverging", "earlier", "epoch [5")
+        said = text_of(screen.page)
+        assert "✔ Use an earlier checkpoint" in said
+        assert "your note: epoch [5" in said
+        assert screen.page.has_focus
+        await pilot.press("t")
+        await pilot.pause()
+        assert Notebook(tmp_path / "notebook.json").trials == ()
+        assert "✔" not in text_of(screen.page)
+
+
+async def test_a_note_may_be_left_out(tmp_path):
+    async with make_app(FINDING, tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("enter", "t", "x", "escape")
+        await pilot.pause()
+        assert [trial.note for trial in Notebook(tmp_path / "notebook.json").trials] == [""]
+        assert not screen.note_line.display
+
+
+@pytest.mark.parametrize(
+    ("findings", "says"),
+    [((FINDING,), "shown now still has it"), ((), "not seen so far in the run that is shown")],
+)
+async def test_the_next_run_shows_whether_the_finding_went_away(tmp_path, findings, says):
+    Notebook(tmp_path / "notebook.json").try_fix("diverging", "halve-lr", "the run before")
+    feed = FakeFeed(SessionSnapshot(findings=findings, run="this run"))
+    async with make_app(feed=feed, tmp_path=tmp_path).run_test(size=(160, 48)) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("diverging")
+        await pilot.pause()
+        assert says in text_of(screen.page)
+
+
+async def test_bookmarks_stand_above_the_tree_at_the_next_start(tmp_path):
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("b")
+        assert "Bookmarks" not in text_of(screen.tree_pane)
+        screen.show_symptom("oom")
+        await pilot.press("b")
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert text_of(screen.tree_pane).splitlines()[:2] == ["Bookmarks", "» Out of memory"]
+        screen.tree_pane.point_at("marked/oom")
+        await pilot.press("enter", "b")
+        assert screen.shown[0] == "oom"
+        await pilot.press("left")
+        await pilot.pause()
+        assert "Bookmarks" not in text_of(screen.tree_pane)
+
+
+async def test_where_one_was_is_remembered(tmp_path):
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter", "down", "enter", "down", "down", "enter")
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert screen.tree_pane.target == "running/loss/nan"
+        await pilot.press("g", "a", "a", "1")
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert screen.asking
+        assert screen.guided.walk.question.id == "running/loss"
+
+
+@pytest.mark.parametrize(
+    "position", [{"page": "gone", "opened": ["x", 3], "way": ["y"]}, {"page": 5}]
+)
+async def test_a_place_that_is_gone_is_no_crash(tmp_path, position):
+    Notebook(tmp_path / "notebook.json").stay(position)
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert screen.tree_pane.nodes
+
+
+async def test_a_protocol_is_walked_step_by_step(tmp_path):
+    async with make_app(tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g", "c")
+        assert "It takes minutes." in text_of(screen.guided)
+        await pilot.press("a")
+        await pilot.pause()
+        assert "1 of 2 · Runtime: The base model is known" in text_of(screen.guided)
+        assert "Look at the log." in text_of(screen.guided)
+        await pilot.press("a")
+        assert "2 of 2" in text_of(screen.guided)
+        await pilot.press("left", "b")
+        await pilot.pause()
+        assert screen.shown[0] == "nan"
+        await pilot.press("left", "n", "n")
+        await pilot.pause()
+        assert screen.shown[0] == "proof"
+        rows = text_of(screen.page)
+        assert "✔ 1. The base model is known" in rows
+        assert "○ 2. Both images" in rows
+
+
+async def test_g_on_the_page_of_a_protocol_walks_it():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("proof")
+        await pilot.press("g")
+        assert "1 of 2" in text_of(screen.guided)
+
+
+async def test_items_are_ticked_by_hand_and_kept_for_the_run(tmp_path):
+    feed = FakeFeed(SessionSnapshot(run="r1", judged={}))
+    async with make_app(feed=feed, tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("first")
+        await pilot.pause()
+        screen.page.point_at("item:memory")
+        await pilot.press("space")
+        assert "✔ Memory is stable: about 40 GB" in text_of(screen.page)
+        assert "○ Loss begins to fall" in text_of(screen.page)
+    assert Notebook(tmp_path / "notebook.json").ticked("r1") == {"first/memory"}
+
+
+async def test_what_the_answers_ruled_out_is_named():
+    async with make_app().run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g")
+        assert "Ruled out so far" not in text_of(screen.guided)
+        await pilot.press("a", "a")
+        said = " ".join(text_of(screen.guided).split())
+        assert "Ruled out so far (2): Steps are slow, Out of memory" in said
+
+
+async def test_what_the_run_shows_not_to_be_there_is_named():
+    feed = FakeFeed(SessionSnapshot(judged={"loss-diverging": ("done", "not seen")}))
+    async with make_app(feed=feed).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert "Not in this run so far: Loss is diverging" in text_of(screen.tree_pane)
+        screen.show_symptom("diverging")
+        await pilot.pause()
+        assert "✔ Is the loss above its best?" in text_of(screen.page)
+
+
+async def test_what_the_run_supports_comes_first():
+    finding = replace(FINDING, symptom="oom", title="Out of memory")
+    async with make_app(finding).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("g")
+        assert screen.guided.walk.choices[0].id == "crash"
+        await pilot.press("a")
+        assert screen.guided.walk.question.id == "crash"
+
+
+async def test_a_command_is_copied_alone(tmp_path):
+    fix = replace(FIXES[0], commands=("pip install -U torch", "python -m x"))
+    finding = replace(FINDING, fixes=(fix,))
+    async with make_app(finding, tmp_path=tmp_path).run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("enter")
+        screen.page.point_at("command:halve-lr:1")
+        await pilot.press("y")
+        await pilot.pause()
+        assert (tmp_path / "copied.txt").read_text(encoding="utf-8").strip() == "python -m x"
+
+
+async def test_figures_show_the_users_own_value():
+    value = ConfigValue("learning_rate", 5e-4, "unet_lr")
+    config = TrainingConfig({"learning_rate": value})
+    facts = RunFacts(trainer="kohya", family="sdxl", config=config)
+    async with make_app(feed=FakeFeed(SessionSnapshot(facts=facts))).run_test(
+        size=(160, 48)
+    ) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("rate")
+        await pilot.pause()
+        said = text_of(screen.page)
+        assert "5e-4 (unet_lr)" in said
+        assert "above: 1e-4" in said
+
+
+async def test_words_are_explained_on_demand():
+    async with make_app().run_test(size=(160, 48)) as pilot:
+        screen = await opened(pilot)
+        screen.show_symptom("diverging")
+        await pilot.pause()
+        assert "A saved state of training." not in text_of(screen.page)
+        screen.page.point_at("fold:words")
+        await pilot.press("enter")
+        assert "A saved state of training." in text_of(screen.page)
 
 
 async def test_the_fix_under_the_cursor_is_copied(tmp_path):
@@ -226,7 +410,9 @@ async def test_enter_unfolds_what_a_fix_costs():
 async def test_related_is_followed_and_back_returns():
     async with make_app(FINDING).run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
-        await pilot.press("enter", "end", "enter")
+        await pilot.press("enter")
+        screen.page.point_at("page:nan")
+        await pilot.press("enter")
         assert screen.shown[0] == "nan"
         await pilot.press("left")
         assert screen.shown[0] == "diverging"
@@ -237,7 +423,7 @@ async def test_what_the_run_shows_stands_on_top():
         screen = await opened(pilot)
         rows = text_of(screen.tree_pane).splitlines()
         assert rows[:2] == ["Seen in this run", "● Loss is diverging"]
-        await pilot.press("down", "down", "enter")
+        await pilot.press("down", "enter", "down", "enter")
         assert any(
             "rises" in row and "this run" in row for row in text_of(screen.tree_pane).splitlines()
         )
@@ -250,7 +436,7 @@ async def test_news_changes_the_marks_and_keeps_the_cursor():
         snapshot = SessionSnapshot(findings=(FINDING,))
         screen.receive(snapshot, frozenset({"findings"}))
         await pilot.pause()
-        assert screen.tree_pane.target == "running/loss"
+        assert screen.tree_pane.target == "crash"
         assert "Seen in this run" in text_of(screen.tree_pane)
 
 

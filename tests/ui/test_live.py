@@ -8,6 +8,7 @@ import pytest
 from textual.widget import Widget
 
 from loratui.core.snapshot import Status
+from loratui.engine.notebook import Notebook, run_key
 from loratui.ui.messages import OpenSymptom
 from loratui.ui.overlays import Sheet, TooSmall
 from tests.ui.fake_feed import STATES, healthy, log_lines
@@ -136,7 +137,7 @@ async def test_chart_keys(live):
         assert chart.data.label == "loss"
 
 
-async def test_acknowledge_and_tick_reach_the_feed(live):
+async def test_acknowledge_reaches_the_feed_and_a_tick_is_kept(live, tmp_path):
     app = live("diverging")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("a")
@@ -145,9 +146,13 @@ async def test_acknowledge_and_tick_reach_the_feed(live):
         await pilot.press("space")
         await pilot.pause()
         assert [(action.kind, action.target) for action in app.feed.actions] == [
-            ("acknowledge", "loss-diverging"),
-            ("tick", "features"),
+            ("acknowledge", "loss-diverging")
         ]
+        ticked = Notebook(tmp_path / "notebook.json").ticked(run_key(app.feed.snapshot))
+        assert [item.rpartition("/")[2] for item in ticked] == ["features"]
+        assert {item.id: item for item in app.screen.checklist.checklist.items}[
+            "features"
+        ].state == "done"
 
 
 async def test_copy_writes_a_file_and_shows_its_path(live, tmp_path):

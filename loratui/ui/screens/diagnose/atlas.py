@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from loratui.core.advice import Fix
-from loratui.core.findings import Finding
-from loratui.core.snapshot import SessionSnapshot
-from loratui.kb.page import Block, symptom_fixes, symptom_page
-from loratui.ui.screens.diagnose.search import Entry, Index
+from loratui.kb.base import KnowledgeBase
+from loratui.kb.pages import Block, Case, page_of
+from loratui.kb.search import Index, index_of
 from loratui.ui.screens.diagnose.tree import Node
 
 if TYPE_CHECKING:
-    from loratui.kb.base import KnowledgeBase
+    from loratui.kb.schema import ChecklistInfo, Item
 
-PageOf = Callable[[str, Finding | None, SessionSnapshot], Sequence[Block]]
-FixesOf = Callable[[str, Finding | None, SessionSnapshot], Sequence[Fix]]
-
-_WEIGHTS = {"title": 3.0, "see": 2.5, "finding": 2.5, "option": 2.0, "fix": 1.5, "message": 1.5,
-            "cause": 1.2, "means": 0.8}  # fmt: skip
+HOLDS, FAILS = "It holds", "It does not hold"
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """The tree, the titles, the search and the pages; `problems` are sentences for the user."""
+    """The tree, the search and the pages; `problems` are sentences for the user."""
 
+    base: KnowledgeBase
     root: Node
-    titles: Mapping[str, str]
-    page: PageOf
-    fixes: FixesOf
     index: Index = field(default_factory=lambda: Index(()))
     problems: Sequence[str] = ()
 
@@ -43,17 +35,66 @@ class Atlas:
     def nodes(self) -> Sequence[Node]:
         return self.root.children
 
+    def title(self, page: str) -> str:
+        """The title of a page; with ``options/`` and the like before it, of such an entry."""
+        kind, _, name = page.rpartition("/")
+        entry = getattr(self.base, kind, {}).get(name) if kind else None
+        return entry.title if entry is not None else self.base.title(name)
+
+    def kind(self, page: str) -> str:
+        """What kind of page it is, in a word; empty for symptoms."""
+        kind, _, name = page.rpartition("/")
+        for many, one in _KINDS.items():
+            if kind == many or (not kind and name in getattr(self.base, many)):
+                return one
+        return ""
+
+    def page(self, page: str, case: Case) -> Sequence[Block]:
+        """A page for the reader's own case."""
+        found = page_of(self.base, page, case)
+        if found is None:
+            said = f"The knowledge base has no page {page!r}; / searches."
+            return [Block("title", page), Block("note", said)]
+        return found
+
+    def fixes(self, page: str, case: Case) -> Sequence[Fix]:
+        """The fixes that a page shows."""
+        from loratui.kb.pages.symptom import fixes_for
+
+        return fixes_for(self.base, page, case)
+
+    def protocol(self, page: str) -> Node | None:
+        """The steps of an ordered checklist, as questions one behind the other."""
+        checklist = self.base.checklists.get(page)
+        return _steps(checklist) if checklist is not None and checklist.ordered else None
+
+    def cleared(self, judged: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Symptoms that the run shows it does not have: everything looked for is not there."""
+        found = []
+        for name, symptom in self.base.symptoms.items():
+            states = [judged[c.auto][0] for c in symptom.check if c.auto and c.auto in judged]
+            if states and all(state == "done" for state in states):
+                found.append(name)
+        return found
+
     def overview(self, node: Node) -> list[Block]:
         """What lies behind a question, as links."""
         blocks = [Block("title", node.text)]
         if node.question and node.question != node.text:
             blocks.append(Block("meaning", node.question))
-        leaves = dict.fromkeys(leaf.symptom for leaf in node.walk() if leaf.symptom)
-        for name in leaves:
+        if node.hint:
+            blocks.append(Block("text", node.hint))
+        for page in dict.fromkeys(leaf.page for leaf in node.walk() if leaf.page):
             label = "" if blocks[-1].role == "link" else "Leads to"
-            title = self.titles.get(name, name)
-            blocks.append(Block("link", title, label, "→", target=f"symptom:{name}"))
+            link = Block("link", self.title(page), label, "→", self.kind(page), f"page:{page}")
+            blocks.append(link)
         return blocks
+
+
+_KINDS = {
+    "checklists": "checklist", "guides": "guide", "profiles": "profile", "figures": "figure",
+    "options": "option", "terms": "word", "gpus": "card", "findings": "finding",
+}  # fmt: skip
 
 
 def read_atlas(load: Callable[[], Any] | None) -> Atlas:
@@ -62,7 +103,7 @@ def read_atlas(load: Callable[[], Any] | None) -> Atlas:
         return atlas_of((load or _packaged)())
     except Exception as error:
         text = f"The knowledge base could not be read: {type(error).__name__}: {error}"
-        return Atlas(Node("", ""), {}, lambda *_: (), lambda *_: (), problems=(text,))
+        return Atlas(KnowledgeBase(), Node("", ""), problems=(text,))
 
 
 def _packaged() -> KnowledgeBase:
@@ -73,91 +114,60 @@ def _packaged() -> KnowledgeBase:
 
 def atlas_of(base: KnowledgeBase) -> Atlas:
     """Everything the screen asks of a knowledge base."""
-
-    def fixes(symptom: str, finding: Finding | None, snapshot: SessionSnapshot) -> Sequence[Fix]:
-        if finding is not None and finding.fixes:
-            return finding.fixes
-        return symptom_fixes(base, symptom, snapshot.facts)
-
-    def page(symptom: str, finding: Finding | None, snapshot: SessionSnapshot) -> Sequence[Block]:
-        firing = frozenset(seen.id for seen in snapshot.findings if seen.state == "firing")
-        return symptom_page(base, symptom, finding, fixes(symptom, finding, snapshot), firing)
-
-    return Atlas(
-        root=_root(base),
-        titles={name: symptom.title for name, symptom in base.symptoms.items()},
-        page=page,
-        fixes=fixes,
-        index=Index(_entries(base), _recogniser(base)),
-        problems=[f"{problem.where}: {problem.text}" for problem in base.problems],
-    )
+    problems = [f"{problem.where}: {problem.text}" for problem in base.problems]
+    return Atlas(base, _root(base), index_of(base), problems)
 
 
 def _root(base: KnowledgeBase) -> Node:
     tree = base.tree
-    if tree is None:
+    if tree is None or tree.root is None:
         return Node("", "")
     questions = {question.id: question for question in tree.questions}
+    if tree.root not in questions:
+        return Node("", "")
 
     def answers(name: str, way: str, above: frozenset[str]) -> tuple[Node, ...]:
         nodes = []
         for answer in questions[name].answers:
             node = f"{way}/{answer.id}" if way else answer.id
-            if answer.symptom is not None:
-                nodes.append(Node(node, answer.text, answer.symptom))
+            if answer.page:
+                problem = answer.symptom is not None
+                nodes.append(Node(node, answer.text, answer.page, problem=problem))
             elif answer.question in questions and answer.question not in above:
-                children = answers(answer.question, node, above | {answer.question})
-                text = questions[answer.question].text
-                nodes.append(Node(node, answer.text, question=text, children=children))
+                next_ = questions[answer.question]
+                children = answers(next_.id, node, above | {next_.id})
+                nodes.append(Node(node, answer.text, "", next_.text, children, next_.hint))
         return tuple(nodes)
 
-    root = tree.root
-    if root not in questions:
-        return Node("", "")
-    children = answers(root, "", frozenset({root}))
-    return Node("", "", question=questions[root].text, children=children)
+    first = questions[tree.root]
+    return Node("", "", "", first.text, answers(first.id, "", frozenset({first.id})), first.hint)
 
 
-def _entries(base: KnowledgeBase) -> Iterable[Entry]:
-    for name, symptom in base.symptoms.items():
-        texts: list[tuple[str, str]] = [("title", symptom.title), ("means", symptom.meaning)]
-        texts += [("see", text) for text in symptom.see]
-        texts += [("cause", text) for text in symptom.causes]
-        for fix in symptom.fixes:
-            texts.append(("fix", fix.do))
-            for patch in fix.patch:
-                texts.append(("option", patch.option))
-                if (option := base.options.get(patch.option)) is not None:
-                    keys = {key for trainer in option.keys.values() for key in trainer}
-                    texts += [("option", key) for key in sorted(keys - {patch.option})]
-        for kind, text in dict.fromkeys(texts):
-            yield Entry(name, kind, text, _WEIGHTS[kind])
-    for name, info in base.findings.items():
-        if info.symptom is not None:
-            yield Entry(info.symptom, "finding", name, _WEIGHTS["finding"])
-            yield Entry(info.symptom, "finding", info.title, _WEIGHTS["finding"])
-    for message in base.messages:
-        if (symptom_id := _symptom_of(base, message.finding)) is not None:
-            yield Entry(symptom_id, "message", message.example, _WEIGHTS["message"])
+def _steps(checklist: ChecklistInfo) -> Node:
+    """The first step; each leads to the next where it holds, to a page where it does not."""
+    last = Node("end", "Every step is done", checklist.id)
+    node = last
+    total = len(checklist.items)
+    for at in range(total - 1, -1, -1):
+        item = checklist.items[at]
+        failed = Node(f"{item.id}/fails", _otherwise(item), item.otherwise or checklist.id)
+        holds = replace(node, id=f"{item.id}/holds", text=HOLDS)
+        node = Node(
+            item.id,
+            item.text,
+            question=_asked(item, at + 1, total),
+            children=(holds, failed),
+            hint=item.how,
+            step=f"{checklist.id}/{item.id}",
+        )
+    return node
 
 
-def _symptom_of(base: KnowledgeBase, finding: str) -> str | None:
-    info = base.findings.get(finding)
-    return None if info is None else info.symptom
+def _asked(item: Item, number: int, total: int) -> str:
+    group = f"{item.group}: " if item.group else ""
+    wanted = f" ({item.requirement})" if item.requirement else ""
+    return f"{number} of {total} · {group}{item.text}{wanted}"
 
 
-def _recogniser(base: KnowledgeBase) -> Callable[[str], Sequence[Entry]]:
-    """Says which symptoms the error patterns see in a pasted line."""
-    patterns = []
-    for message in base.messages:
-        symptom = _symptom_of(base, message.finding)
-        if symptom is not None:
-            weight = 1.0 if message.fallback else 2.0
-            entry = Entry(symptom, "message", message.example, weight)
-            patterns.append((message.needle, re.compile(message.pattern), entry))
-
-    def recognise(text: str) -> Sequence[Entry]:
-        low = text.lower()
-        return [entry for needle, regex, entry in patterns if needle in low and regex.search(text)]
-
-    return recognise
+def _otherwise(item: Item) -> str:
+    return f"{FAILS}: {item.remedy}" if item.remedy else FAILS

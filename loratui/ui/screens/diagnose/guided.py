@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
 from textual.message import Message
@@ -13,14 +13,16 @@ from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 LETTERS = "abcdefghijklm"
 UNSURE = "n"  # a letter that no answer bears
+_NAMED = 12  # pages that are named as ruled out; of more only the number is told
 
 
 class Walk:
     """The way through the tree: nodes that were answered, and whether one was left open."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, found: Mapping[str, Finding] | None = None) -> None:
         self.path: list[Node] = [root]
         self.unsure = False
+        self.found = found or {}
 
     @property
     def question(self) -> Node:
@@ -28,27 +30,44 @@ class Walk:
 
     @property
     def choices(self) -> Sequence[Node]:
-        """The answers to choose from; after "not sure" every symptom that is still possible."""
+        """The answers to choose from, those first that the run supports.
+
+        After "not sure" it is every page that is still possible.
+        """
         if not self.unsure:
-            return self.question.children
-        leaves: dict[str, Node] = {}
-        for node in self.question.walk():
-            if node.symptom:
-                leaves.setdefault(node.symptom, node)
-        return tuple(leaves.values())
+            answers: Sequence[Node] = self.question.children
+        else:
+            leaves: dict[str, Node] = {}
+            for node in self.question.walk():
+                if node.page:
+                    leaves.setdefault(node.page, node)
+            answers = tuple(leaves.values())
+        if self.question.step:
+            return answers
+        return sorted(answers, key=lambda node: not pages_below(node) & self.found.keys())
 
     def answer(self, index: int) -> str:
-        """Take an answer; the symptom when that ends the questions, else nothing."""
+        """Take an answer; the page when that ends the questions, else nothing."""
         node = self.choices[index]
-        if node.symptom:
-            return node.symptom
-        self.path.append(node)
-        self.unsure = False
+        if node.page:
+            return node.page
+        self.go_on(node)
         return ""
 
-    def skip(self) -> None:
-        """Not sure: leave the question open and choose among what it would have told apart."""
+    def go_on(self, node: Node) -> None:
+        """Ask what stands behind an answer."""
+        self.path.append(node)
+        self.unsure = False
+
+    def skip(self) -> str:
+        """Not sure: choose among what the question would have told apart; a step is passed over.
+
+        The page when that ends the questions, else nothing.
+        """
+        if self.question.step:
+            return self.answer(0)
         self.unsure = True
+        return ""
 
     def back(self) -> bool:
         """To the question before; False at the first."""
@@ -60,36 +79,73 @@ class Walk:
         self.path.pop()
         return True
 
+    def ruled_out(self) -> list[str]:
+        """The problems that were possible at the first question and are no longer."""
+        left = problems_below(self.question)
+        first = dict.fromkeys(node.page for node in self.path[0].walk() if node.problem)
+        return [page for page in first if page not in left] if len(self.path) > 1 else []
 
-def symptoms_below(node: Node) -> set[str]:
-    """The symptoms that an answer leaves possible."""
-    return {found.symptom for found in node.walk() if found.symptom}
+    def follow(self, way: Sequence[str]) -> None:
+        """Take the answers with these ids again, as far as there are such."""
+        for name in way:
+            node = next((n for n in self.question.children if n.id == name and not n.page), None)
+            if node is None:
+                return
+            self.go_on(node)
+
+
+def pages_below(node: Node) -> set[str]:
+    """The pages that an answer leaves possible."""
+    return {found.page for found in node.walk() if found.page}
+
+
+def problems_below(node: Node) -> set[str]:
+    """The problems among them."""
+    return {found.page for found in node.walk() if found.problem}
 
 
 class GuidedPane(LineView):
     """One question; letters or the cursor answer it."""
 
     class Reached(Message):
-        """The answers lead to a symptom."""
+        """The answers lead to a page."""
 
-        def __init__(self, symptom: str) -> None:
+        def __init__(self, page: str) -> None:
             super().__init__()
-            self.symptom = symptom
+            self.page = page
+
+    class Stepped(Message):
+        """A step of a protocol (``LIST/ITEM``) was found to hold."""
+
+        def __init__(self, item: str) -> None:
+            super().__init__()
+            self.item = item
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.walk: Walk | None = None
         self.found: Mapping[str, Finding] = {}
+        self.title_of: Callable[[str], str] = str
 
-    def begin(self, root: Node, found: Mapping[str, Finding]) -> None:
+    def begin(
+        self, root: Node, found: Mapping[str, Finding], title_of: Callable[[str], str]
+    ) -> None:
         """Ask from the first question on."""
-        self.walk, self.found = Walk(root), found
+        self.walk, self.found, self.title_of = Walk(root, found), found, title_of
         self._asked()
+
+    def resume(self, way: Sequence[str]) -> None:
+        """Go on where the user was."""
+        if self.walk is not None:
+            self.walk.follow(way)
+            self._asked()
 
     def mark(self, found: Mapping[str, Finding]) -> None:
         """Mark the answers that findings of the live run support."""
         if list(found.items()) != list(self.found.items()):
             self.found = found
+            if self.walk is not None:
+                self.walk.found = found
             self.rebuild()
 
     def choose(self, target: str = "") -> None:
@@ -97,12 +153,14 @@ class GuidedPane(LineView):
         if self.walk is None:
             return
         key = target or self.target
-        if key == UNSURE:
-            self.walk.skip()
-        elif symptom := self.walk.answer(int(key)):
-            self.post_message(self.Reached(symptom))
-            return
-        self._asked()
+        step = self.walk.question.step
+        page = self.walk.skip() if key == UNSURE else self.walk.answer(int(key))
+        if step and key == "0":
+            self.post_message(self.Stepped(step))
+        if page:
+            self.post_message(self.Reached(page))
+        else:
+            self._asked()
 
     def back(self) -> bool:
         """To the question before; False when there is none."""
@@ -129,32 +187,50 @@ class GuidedPane(LineView):
         event.stop()
         event.prevent_default()
 
+    # -- painting ------------------------------------------------------------------------------
+
     def build(self, width: int) -> Sequence[Line]:
         if self.walk is None:
             return ()
         walk = self.walk
-        way = " › ".join(node.text for node in walk.path[1:])
-        rows = [line(f"Question {len(walk.path)}", "muted")]
+        question = walk.question
+        way = " › ".join(node.text for node in walk.path[1:] if not node.step)
+        rows = [line("Step by step" if question.step else f"Question {len(walk.path)}", "muted")]
         rows += [line(row, "muted") for row in wrap(way, width)] if way else []
         rows.append(line())
-        question = _NEAREST if walk.unsure else _question(walk.question)
-        rows += [line(row, "title") for row in wrap(question, width)]
+        asked = _NEAREST if walk.unsure else question.question or question.text
+        rows += [line(row, "title") for row in wrap(asked, width)]
+        if question.hint and not walk.unsure:
+            rows += [line(), *(line(row) for row in wrap(question.hint, width))]
         rows.append(line())
-        everything = symptoms_below(walk.question)
+        possible = len(problems_below(question))
         for index, node in enumerate(walk.choices):
-            rows += self._choice(index, node, len(everything), width)
+            rows += self._choice(index, node, possible, width)
         if not walk.unsure:
-            aside = f"shows all {len(everything)}"
-            rows.append(_choice_line(UNSURE, "Not sure", aside, UNSURE))
+            text, aside = "Not sure", f"shows all {len(pages_below(question))}"
+            if question.step:
+                text, aside = "I cannot tell now", "leaves it open"
+            rows.append(_choice_line(UNSURE, text, aside, UNSURE))
         rows += [line(), *(line(row, "muted") for row in wrap(_HOW, width))]
-        return rows
+        return rows + self._ruled_out(width)
+
+    def _ruled_out(self, width: int) -> list[Line]:
+        assert self.walk is not None
+        out = [] if self.walk.question.step else self.walk.ruled_out()
+        if not out:
+            return []
+        named = ", ".join(self.title_of(page) for page in out[:_NAMED])
+        more = f" and {len(out) - _NAMED} more" if len(out) > _NAMED else ""
+        text = f"Ruled out so far ({len(out)}): {named}{more}"
+        return [line(), *(line(row, "muted") for row in wrap(text, width))]
 
     def _choice(self, index: int, node: Node, possible: int, width: int) -> list[Line]:
-        left = len(symptoms_below(node))
-        out = possible - left
-        seen = any(symptom in self.found for symptom in symptoms_below(node))
+        below = pages_below(node)
+        out = possible - len(problems_below(node))
+        step = self.walk is not None and bool(self.walk.question.step)
+        seen = bool(below & self.found.keys()) and not step
         parts = ("this run" if seen else "", f"rules out {out} of {possible}" if out else "")
-        aside = " · ".join(part for part in parts if part)
+        aside = "" if step else " · ".join(part for part in parts if part)
         letter = LETTERS[index] if index < len(LETTERS) else " "
         rows = []
         for at, part in enumerate(wrap(node.text, width - 3 - len(aside) - 2)):
@@ -168,10 +244,6 @@ class GuidedPane(LineView):
 
 _HOW = "A letter answers, or ↑↓ and enter.  ← one question back.  g leaves the questions."
 _NEAREST = "Which of these is nearest to what you see?"
-
-
-def _question(node: Node) -> str:
-    return node.question or node.text
 
 
 def _choice_line(letter: str, text: str, aside: str, target: str, *, seen: bool = False) -> Line:

@@ -1,4 +1,4 @@
-"""The page of a symptom, with a cursor over its fixes and links."""
+"""A page of the knowledge base, with a cursor over what can be chosen on it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,29 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from loratui.kb.page import Block
+from loratui.kb.pages import Block
+from loratui.kb.tables import drawn
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 _MARGIN = 10  # cells of the column of section names
 _STYLES = {
     "title": "title",
+    "heading": "title",
     "note": "muted",
     "seen": "warning",
-    "clear": "good",
+    "good": "good",
+    "failed": "error",
     "patch": "code",
+    "command": "code",
+    "example": "code",
     "caveat": "warning",
     "detail": "muted",
     "link": "accent",
     "source": "muted",
 }
+_WHOLE = ("title", "note", "meaning", "heading")
+_UNDER = ("patch", "caveat", "detail", "command")
+_APART = ("meaning", "heading", "table", "example")
 
 
 class PagePane(LineView):
@@ -35,7 +43,6 @@ class PagePane(LineView):
         super().__init__(id=id)
         self.blocks: Sequence[Block] = ()
         self.opened: set[str] = set()
-        self.tried: set[str] = set()
 
     def show(self, blocks: Sequence[Block], *, afresh: bool) -> None:
         """Show a page; `afresh` starts at its top, else the cursor stays where it is."""
@@ -58,28 +65,22 @@ class PagePane(LineView):
         for block in self.blocks:
             if block.folded and block.target not in self.opened:
                 continue
-            if rows and (block.label or block.role == "meaning"):
+            if rows and (block.label or block.role in _APART):
                 rows.append(line())
             rows += self._rows(block, width)
         return rows
 
     def _rows(self, block: Block, width: int) -> list[Line]:
         style = _STYLES.get(block.role, "")
-        if block.role in ("title", "note", "meaning"):
+        if block.role == "table":
+            return [line(text, "label" if head else "") for text, head in drawn(block.rows, width)]
+        if block.role == "example":
+            return [line(f"  {text}", style) for text in block.text.split("\n")]
+        if block.role in _WHOLE:
             return _paragraph(block, "", style, width)
-        mark = block.mark
-        if block.role == "fix" and block.target in self.tried:
-            block = Block(
-                block.role, block.text, block.label, "✔", "tried", block.target, block.folded
-            )
-            mark = "✔"
         head = block.label.ljust(_MARGIN)
-        head += mark.ljust(2) if mark else "  " if _indented(block) else ""
+        head += f"{block.mark} ".ljust(2) if block.mark else "  " if block.role in _UNDER else ""
         return _paragraph(block, head, style, width)
-
-
-def _indented(block: Block) -> bool:
-    return block.role in ("patch", "caveat", "detail")
 
 
 def _paragraph(block: Block, head: str, style: str, width: int) -> list[Line]:
@@ -87,7 +88,7 @@ def _paragraph(block: Block, head: str, style: str, width: int) -> list[Line]:
     aside = (Span(block.aside, "muted"),) if block.aside else ()
     used = cell_len(head)
     room = width - used - (cell_len(block.aside) + 2 if aside else 0)
-    if room < 24 and aside:
+    if aside and room < max(24, (width - used) // 2):
         # Too narrow for both: what is aside goes under the text.
         text = f"{block.text}  ({block.aside})"
         aside, room = (), width - used

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
 
-from loratui.ui.screens.diagnose.search import Hit
+from loratui.kb.search import Hit
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 
@@ -38,7 +38,7 @@ class QueryLine(Input):
 
 
 class ResultsPane(LineView):
-    """Symptoms that match, each with the text that matched."""
+    """Pages that match, each with the text that matched."""
 
     # The keys go to the line above while the cursor moves here.
     DEFAULT_CSS = """
@@ -51,12 +51,20 @@ class ResultsPane(LineView):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.hits: Sequence[Hit] = ()
-        self.titles: Mapping[str, str] = {}
+        self.title_of: Callable[[str], str] = str
+        self.kind_of: Callable[[str], str] = str
         self.query_text = ""
 
-    def show(self, query: str, hits: Sequence[Hit], titles: Mapping[str, str]) -> None:
-        """Show hits, the cursor on the best."""
-        self.query_text, self.hits, self.titles = query, hits, titles
+    def show(
+        self,
+        query: str,
+        hits: Sequence[Hit],
+        title_of: Callable[[str], str],
+        kind_of: Callable[[str], str],
+    ) -> None:
+        """Show hits, the cursor on the best; pages have a title and a kind."""
+        self.query_text, self.hits = query, hits
+        self.title_of, self.kind_of = title_of, kind_of
         self.target = ""
         self.rebuild()
         self.scroll_to(y=0, animate=False)
@@ -68,14 +76,17 @@ class ResultsPane(LineView):
             return [line(row, "muted") for row in wrap(_NONE, width)]
         rows: list[Line] = []
         for hit in self.hits:
-            title = self.titles.get(hit.symptom, hit.symptom)
-            rows += [line(row, target=hit.symptom) for row in wrap(title, width)]
-            if hit.field != "title":
-                for row in wrap(f"{hit.field}: {hit.text}", width - 2)[:2]:
-                    rows.append(Line((Span("  "), Span(row, "muted")), target=hit.symptom))
+            kind = self.kind_of(hit.page)
+            aside = (Span(kind, "muted"),) if kind else ()
+            for at, row in enumerate(wrap(self.title_of(hit.page), width - len(kind) - 1)):
+                rows.append(Line((Span(row),), aside if at == 0 else (), hit.page))
+            if hit.field not in ("title", "word"):
+                for row in wrap(f"{_FIELDS.get(hit.field, hit.field)}: {hit.text}", width - 2)[:2]:
+                    rows.append(Line((Span("  "), Span(row, "muted")), target=hit.page))
         return rows
 
 
+_FIELDS = {"see": "seen as", "message": "log says", "text": "says", "heading": "about"}
 _HOW = (
     "Type a few words, the name of an option, or paste a line of the log. ↑↓ select, enter opens."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from textual import events, on
 from textual.containers import Horizontal, Vertical
@@ -13,13 +14,15 @@ from textual.widgets import Input
 
 from loratui.core.findings import Finding
 from loratui.core.snapshot import SessionSnapshot
-from loratui.kb.page import copied
+from loratui.engine.notebook import case_of, run_key
+from loratui.kb.pages.symptom import copied
 from loratui.kb.text import render_blocks
 from loratui.ui import keys
-from loratui.ui.messages import Act, Say
+from loratui.ui.messages import Say
 from loratui.ui.screens.base import RunScreen
 from loratui.ui.screens.diagnose.atlas import Atlas, read_atlas
 from loratui.ui.screens.diagnose.guided import GuidedPane
+from loratui.ui.screens.diagnose.note import NoteLine
 from loratui.ui.screens.diagnose.page import PagePane
 from loratui.ui.screens.diagnose.results import QueryLine, ResultsPane
 from loratui.ui.screens.diagnose.tree import TreePane
@@ -27,15 +30,17 @@ from loratui.ui.widgets.lines import LineView
 
 WIDE = 110  # columns from which tree and page stand side by side
 _READING = "reading the knowledge base…"
+_NEWS = frozenset(("findings", "facts", "undecided", "judged", "run", "path", "machine", "host"))
 
 
 class DiagnoseScreen(RunScreen):
-    """The symptom tree at the left; a page, or one question at a time, at the right."""
+    """The tree at the left; a page, or one question at a time, at the right."""
 
     SCOPE = "diagnose"
     PURPOSE = (
-        "The tree goes from what you see to a symptom; its page says what it means, how to check "
-        "it and what to change, cheapest first. What the run being watched shows stands on top."
+        "The tree goes from what you see to a page that says what it means, how to check it and "
+        "what to change, cheapest first. What the run being watched shows stands on top, then your "
+        "bookmarks. g asks one question after the other; / searches pages, options and error texts."
     )
     CSS_PATH = "screen.tcss"
     BINDINGS = [*keys.bindings("diagnose")]
@@ -55,6 +60,7 @@ class DiagnoseScreen(RunScreen):
         self.tree_pane = TreePane(id="tree")
         self.guided = GuidedPane(id="guided")
         self.page = PagePane(id="page")
+        self.note_line = NoteLine(id="note")
         self.atlas: Atlas | None = None
         self.snapshot = SessionSnapshot()
         self.found: dict[str, Finding] = {}
@@ -75,16 +81,17 @@ class DiagnoseScreen(RunScreen):
             with Vertical(id="right"):
                 yield self.guided
                 yield self.page
+                yield self.note_line
 
     @property
     def folded(self) -> bool:
         """Whether only one of the two sides fits."""
         return self.size.width < WIDE
 
-    # -- beginning -----------------------------------------------------------------------------
+    # -- beginning and end ---------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self.tree_pane.show(_READING, (), {})
+        self.tree_pane.show(_READING, ())
         self._arrange()
         self.call_after_refresh(self._read)  # reading takes the processor: show the screen first
 
@@ -100,23 +107,60 @@ class DiagnoseScreen(RunScreen):
     @on(Read)
     def _have_atlas(self, message: Read) -> None:
         self.atlas = atlas = message.atlas
-        self.tree_pane.show(atlas.heading, atlas.nodes, atlas.titles, atlas.problems)
+        problem = self.owner.notebook.problem
+        notes = [*atlas.problems, *([problem] if problem else [])]
+        self.tree_pane.show(atlas.heading, atlas.nodes, atlas.title, notes)
         self._mark()
         self._searched()
         if self._wanted is not None:
-            symptom, finding = self._wanted
+            page, finding = self._wanted
             self._wanted = None
-            self.show_symptom(symptom, finding)
+            self.show_symptom(page, finding)
         else:
+            self._return(self.owner.notebook.position)
             self._follow()
 
+    def _return(self, position: dict[str, Any]) -> None:
+        """To where the user was the last time, as far as that is still there."""
+        opened, page, way = position.get("opened"), position.get("page"), position.get("way")
+        if isinstance(opened, list):
+            self.tree_pane.open_way([name for name in opened if isinstance(name, str)])
+        if isinstance(page, str) and page:
+            self.tree_pane.point_at_page(page)
+        assert self.atlas is not None
+        if isinstance(way, list) and way and self.atlas.nodes:
+            self.asking = True
+            self.guided.begin(self.atlas.root, self.found, self.atlas.title)
+            self.guided.resume([name for name in way if isinstance(name, str)])
+            self._give_keys(right=not self.folded or self.right)
+
+    def _leave(self) -> None:
+        """Write down where the user is."""
+        if self.atlas is None:
+            return
+        walk = self.guided.walk if self.asking else None
+        way = [n.id for n in walk.path[1:]] if walk is not None and walk.path[0].id == "" else []
+        page = self.tree_pane.page_at(self.tree_pane.target) or self.shown[0]
+        opened = sorted(self.tree_pane.opened)
+        self.owner.notebook.stay({"page": page, "opened": opened, "way": way})
+
+    def on_screen_suspend(self) -> None:
+        self._leave()
+
+    def on_unmount(self) -> None:
+        self._leave()
+
+    # -- news ----------------------------------------------------------------------------------
+
     def show_snapshot(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
+        if "run" in changed and snapshot.run and not self.snapshot.run:
+            self.owner.notebook.adopt(run_key(self.snapshot), run_key(snapshot))
         self.snapshot = snapshot
-        if changed & {"findings", "facts", "undecided"}:
+        if changed & _NEWS:
             self._mark()
             if self.shown[0]:
-                symptom, finding = self.shown
-                self._fill(symptom, self.found.get(symptom, finding), afresh=False)
+                page, finding = self.shown
+                self._fill(page, self.found.get(page, finding), afresh=False)
             elif not self.right:
                 self._follow()
 
@@ -126,41 +170,45 @@ class DiagnoseScreen(RunScreen):
             if finding.symptom:
                 found.setdefault(finding.symptom, finding)
         self.found = found
-        self.tree_pane.mark(found)
+        cleared = self.atlas.cleared(self.snapshot.judged) if self.atlas is not None else ()
+        self.tree_pane.mark(found, cleared, self.owner.notebook.bookmarks)
         self.guided.mark(found)
 
     # -- what is shown -------------------------------------------------------------------------
 
-    def show_symptom(self, symptom: str, finding: Finding | None = None) -> None:
-        """Show the page of a symptom (or of a finding that has none) and give it the keys."""
+    def show_symptom(self, page: str, finding: Finding | None = None) -> None:
+        """Show a page (or a finding that has none) and give it the keys."""
         if self.atlas is None:
-            self._wanted = (symptom, finding)
+            self._wanted = (page, finding)
             return
         self.trail.clear()
         self.asking = self.asked = False
-        self.tree_pane.point_at_symptom(symptom)
-        self._fill(symptom, finding or self.found.get(symptom), afresh=True)
+        self.tree_pane.point_at_page(page)
+        self._fill(page, finding or self.found.get(page), afresh=True)
         self._give_keys(right=True)
 
-    def _fill(self, symptom: str, finding: Finding | None, *, afresh: bool) -> None:
+    def _fill(self, page: str, finding: Finding | None, *, afresh: bool) -> None:
         if self.atlas is None:
             return
-        self.shown = (symptom, finding)
-        blocks = self.atlas.page(symptom, finding, self.snapshot)
-        self.page.show(blocks, afresh=afresh)
+        self.shown = (page, finding)
+        case = case_of(self.snapshot, self.owner.notebook, finding)
+        self.page.show(self.atlas.page(page, case), afresh=afresh)
+
+    def _refill(self) -> None:
+        self._fill(*self.shown, afresh=False)
 
     def _follow(self) -> None:
         """Let the page follow the cursor at the left where both are in view."""
         if self.atlas is None or self.folded or self.asking:
             return
         if self.searching:
-            symptom = self.results.target
+            page = self.results.target
         else:
-            symptom = self.tree_pane.symptom_at(self.tree_pane.target)
-        if symptom:
-            if self.shown[0] != symptom:
+            page = self.tree_pane.page_at(self.tree_pane.target)
+        if page:
+            if self.shown[0] != page:
                 self.trail.clear()
-                self._fill(symptom, self.found.get(symptom), afresh=True)
+                self._fill(page, self.found.get(page), afresh=True)
         elif not self.searching and (node := self.tree_pane.node(self.tree_pane.target)):
             self.shown = ("", None)
             self.page.show(self.atlas.overview(node), afresh=True)
@@ -183,13 +231,14 @@ class DiagnoseScreen(RunScreen):
         self.tree_pane.display = not self.searching
         self.guided.display = self.asking
         self.page.display = not self.asking
+        self.note_line.display = self.note_line.fix != ""
 
     def on_resize(self, _: events.Resize) -> None:
         self._arrange()
         self._follow()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self.right = event.widget.id in ("page", "guided")
+        self.right = event.widget.id in ("page", "guided", "note")
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -213,24 +262,24 @@ class DiagnoseScreen(RunScreen):
             self.guided.choose()
         elif view is self.page:
             kind, _, name = self.page.target.partition(":")
-            if kind == "symptom":
+            if kind == "page":
                 self.trail.append(self.shown)
                 self._fill(name, self.found.get(name), afresh=True)
-            elif kind == "fix":
+            elif kind in ("fix", "item", "fold"):
                 self.page.toggle()
         elif view is self.results:
             if self.results.target:
                 self._open_page(self.results.target)
-        elif symptom := self.tree_pane.symptom_at(self.tree_pane.target):
-            self._open_page(symptom)
+        elif page := self.tree_pane.page_at(self.tree_pane.target):
+            self._open_page(page)
         else:
             self.tree_pane.open()
 
-    def _open_page(self, symptom: str) -> None:
+    def _open_page(self, page: str) -> None:
         self.asking = self.asked = False
         self.trail.clear()
-        if self.shown[0] != symptom:
-            self._fill(symptom, self.found.get(symptom), afresh=True)
+        if self.shown[0] != page:
+            self._fill(page, self.found.get(page), afresh=True)
         self._give_keys(right=True)
 
     def action_close(self) -> None:
@@ -265,6 +314,8 @@ class DiagnoseScreen(RunScreen):
             self._give_keys(right=False)
         return True
 
+    # -- questions -----------------------------------------------------------------------------
+
     def action_guided(self) -> None:
         if self.atlas is None or not self.atlas.nodes:
             return
@@ -273,39 +324,95 @@ class DiagnoseScreen(RunScreen):
             self._give_keys(right=False)
             self._follow()
             return
+        protocol = self.atlas.protocol(self.shown[0]) if self.right else None
+        self._ask(protocol or self.atlas.root)
+
+    def _ask(self, root: Any) -> None:
+        assert self.atlas is not None
         self.asking, self.asked = True, False
         self._give_keys(right=True)
-        self.guided.begin(self.atlas.root, self.found)
+        self.guided.begin(root, self.found, self.atlas.title)
 
     @on(GuidedPane.Reached)
     def _reached(self, message: GuidedPane.Reached) -> None:
-        symptom = message.symptom
-        self.tree_pane.point_at_symptom(symptom)
+        assert self.atlas is not None
+        walk = self.guided.walk
+        protocol = self.atlas.protocol(message.page)
+        if protocol is not None and walk is not None and not walk.question.step:
+            walk.go_on(protocol)  # a protocol is walked; its list is shown at its end
+            self.guided.rebuild()
+            return
+        self.tree_pane.point_at_page(message.page)
         self.trail.clear()
-        self._fill(symptom, self.found.get(symptom), afresh=True)
+        self._fill(message.page, self.found.get(message.page), afresh=True)
         self.asking, self.asked = False, True
         self._give_keys(right=True)
 
+    @on(GuidedPane.Stepped)
+    def _stepped(self, message: GuidedPane.Stepped) -> None:
+        run = run_key(self.snapshot)
+        if message.item not in self.owner.notebook.ticked(run):
+            self.owner.notebook.tick(run, message.item)
+
+    # -- notes ---------------------------------------------------------------------------------
+
     def action_tried(self) -> None:
         kind, _, fix = self.page.target.partition(":")
-        if not self.right or self.asking or kind != "fix":
+        if not self.right or self.asking or kind not in ("fix", "command"):
             self.post_message(Say("select a fix on the page first: → opens it, ↓ goes to a fix"))
             return
-        self.page.tried.add(self.page.target)
-        self.page.rebuild()
-        self.post_message(Act("tried", fix))
+        fix = fix.split(":")[0]
+        symptom, run, book = self.shown[0], run_key(self.snapshot), self.owner.notebook
+        if any((t.symptom, t.fix, t.run) == (symptom, fix, run) for t in book.trials):
+            book.forget_fix(symptom, fix, run)
+            self._refill()
+            self.post_message(Say("no longer marked as tried"))
+            return
+        book.try_fix(symptom, fix, run)
+        self._refill()
+        self.note_line.ask(fix)
+        self._arrange()
+        self.note_line.focus()
         self.post_message(Say("marked as tried; the next run shows whether the finding is gone"))
 
+    @on(NoteLine.Done)
+    def _noted(self, message: NoteLine.Done) -> None:
+        if message.text:
+            run = run_key(self.snapshot)
+            self.owner.notebook.try_fix(self.shown[0], message.fix, run, message.text)
+        self._refill()
+        self._give_keys(right=True)
+
+    def action_tick(self) -> None:
+        kind, _, item = self.page.target.partition(":")
+        if not self.right or self.asking or kind != "item":
+            self.post_message(Say("select an item of a checklist first"))
+            return
+        self.owner.notebook.tick(run_key(self.snapshot), f"{self.shown[0]}/{item}")
+        self._refill()
+
+    def action_bookmark(self) -> None:
+        page = self.shown[0]
+        if not page or self.asking:
+            self.post_message(Say("open a page first; b then marks it"))
+            return
+        marked = self.owner.notebook.bookmark(page)
+        self._mark()
+        text = "bookmarked; it stands above the tree" if marked else "no longer bookmarked"
+        self.post_message(Say(self.owner.notebook.problem or text))
+
     def copied(self) -> str:
-        """The fix under the cursor, else the whole page."""
+        """The fix or command under the cursor, else the whole page."""
         if self.atlas is None:
             return ""
         kind, _, name = self.page.target.partition(":")
-        if self.right and kind == "fix":
-            symptom, finding = self.shown
-            for fix in self.atlas.fixes(symptom, finding, self.snapshot):
-                if fix.id == name:
-                    return copied(fix)
+        if self.right and not self.asking and kind in ("fix", "command"):
+            fix_id, _, at = name.partition(":")
+            page, finding = self.shown
+            case = case_of(self.snapshot, self.owner.notebook, finding)
+            for fix in self.atlas.fixes(page, case):
+                if fix.id == fix_id:
+                    return fix.commands[int(at)] if at else copied(fix)
         return render_blocks(self.page.blocks)
 
     # -- search --------------------------------------------------------------------------------
@@ -326,7 +433,8 @@ class DiagnoseScreen(RunScreen):
     def _searched(self) -> None:
         if self.atlas is not None and self.searching:
             query = self.query_line.value
-            self.results.show(query, self.atlas.index.search(query), self.atlas.titles)
+            hits = self.atlas.index.search(query)
+            self.results.show(query, hits, self.atlas.title, self.atlas.kind)
             self._follow()
 
     @on(Input.Submitted, "#query")

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loratui.core.findings import Finding
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 _SEEN = "seen/"  # prefix of rows in the section of what this run shows
+_MARKED = "marked/"  # prefix of rows of bookmarks
+_NAMED = 8  # pages that are named as not in this run
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An answer. `id` is the way from the root; a leaf has a symptom, the rest a next question."""
+    """An answer. `id` is the way from the root; a leaf has a page, the rest a next question.
+
+    `hint` helps to answer that question. A `step` is one of a protocol (``LIST/ITEM``). A page
+    that is a `problem` can be ruled out; a guide cannot.
+    """
 
     id: str
     text: str
-    symptom: str = ""
+    page: str = ""
     question: str = ""
     children: tuple[Node, ...] = ()
+    hint: str = ""
+    step: str = ""
+    problem: bool = False
 
     def walk(self) -> Iterator[Node]:
         """The node and all below it."""
@@ -29,65 +38,70 @@ class Node:
 
 
 class TreePane(LineView):
-    """Questions and symptoms; what the run's findings support stands on top."""
+    """Questions and pages; what the run's findings support stands on top, then bookmarks."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.heading = ""
         self.nodes: Sequence[Node] = ()
-        self.titles: Mapping[str, str] = {}
+        self.title_of: Callable[[str], str] = str
         self.found: Mapping[str, Finding] = {}
+        self.bookmarks: Sequence[str] = ()
+        self.cleared: Sequence[str] = ()
         self.notes: Sequence[str] = ()
         self.opened: set[str] = set()
+        self._by_id: dict[str, Node] = {}
 
     def show(
         self,
         heading: str,
         nodes: Sequence[Node],
-        titles: Mapping[str, str],
+        title_of: Callable[[str], str] = str,
         notes: Sequence[str] = (),
     ) -> None:
-        """Show a tree; `titles` names symptoms, `notes` are sentences about the knowledge base."""
-        self.heading, self.nodes, self.titles, self.notes = heading, nodes, titles, notes
-        self.opened |= {node.id for node in nodes[:1] if node.children}
+        """Show a tree; `title_of` names pages, `notes` are sentences about the knowledge base."""
+        self.heading, self.nodes, self.title_of, self.notes = heading, nodes, title_of, notes
+        self._by_id = {node.id: node for root in nodes for node in root.walk()}
         self.rebuild()
 
-    def mark(self, found: Mapping[str, Finding]) -> None:
-        """Mark the symptoms (by id) that findings of the live run support."""
-        if list(found.items()) != list(self.found.items()):
-            self.found = found
+    def mark(
+        self,
+        found: Mapping[str, Finding],
+        cleared: Sequence[str] = (),
+        bookmarks: Sequence[str] = (),
+    ) -> None:
+        """Mark the pages that findings of the run support, that it rules out, and the user's."""
+        now = (list(found.items()), list(cleared), list(bookmarks))
+        if now != (list(self.found.items()), list(self.cleared), list(self.bookmarks)):
+            self.found, self.cleared, self.bookmarks = found, cleared, bookmarks
             self.rebuild()
 
     # -- what the cursor stands on -------------------------------------------------------------
 
-    def symptom_at(self, target: str) -> str:
-        """The symptom of a row, or nothing for a question."""
-        if target.startswith(_SEEN):
-            return target.removeprefix(_SEEN)
+    def page_at(self, target: str) -> str:
+        """The page of a row, or nothing for a question."""
+        for prefix in (_SEEN, _MARKED):
+            if target.startswith(prefix):
+                return target.removeprefix(prefix)
         node = self.node(target)
-        return node.symptom if node else ""
+        return node.page if node else ""
 
     def node(self, target: str) -> Node | None:
         """The node of a row."""
-        for root in self.nodes:
-            for node in root.walk():
-                if node.id == target:
-                    return node
-        return None
+        return self._by_id.get(target)
 
-    def point_at_symptom(self, symptom: str) -> None:
-        """Put the cursor on a symptom, opening the way to it."""
-        if symptom in self.found:
-            self.point_at(_SEEN + symptom)
+    def point_at_page(self, page: str) -> None:
+        """Put the cursor on a page, opening the way to it."""
+        if page in self.found:
+            self.point_at(_SEEN + page)
             return
-        for root in self.nodes:
-            for node in root.walk():
-                if node.symptom == symptom:
-                    parts = node.id.split("/")
-                    self.opened |= {"/".join(parts[:end]) for end in range(1, len(parts))}
-                    self.rebuild()
-                    self.point_at(node.id)
-                    return
+        for node in self._by_id.values():
+            if node.page == page:
+                parts = node.id.split("/")
+                self.opened |= {"/".join(parts[:end]) for end in range(1, len(parts))}
+                self.rebuild()
+                self.point_at(node.id)
+                return
 
     def toggle(self) -> None:
         """Open or close the question under the cursor."""
@@ -104,6 +118,11 @@ class TreePane(LineView):
         else:
             self.toggle()
         return True
+
+    def open_way(self, ids: Sequence[str]) -> None:
+        """Open these questions, as far as there are such."""
+        self.opened |= {name for name in ids if name in self._by_id}
+        self.rebuild()
 
     def close(self) -> bool:
         """Close the question under the cursor, or go to the one it belongs to."""
@@ -126,27 +145,48 @@ class TreePane(LineView):
             rows.append(line())
         if self.found:
             rows.append(line("Seen in this run", "title"))
-            for symptom, finding in self.found.items():
+            for page, finding in self.found.items():
                 aside = "gone now" if finding.state == "resolved" else ""
-                text = self.titles.get(symptom) or finding.title
-                rows += _row("● ", text, aside, _SEEN + symptom, 0, width, "warning")
+                text = self.title_of(page)
+                text = finding.title if text == page else text
+                rows += _row("● ", text, aside, _SEEN + page, 0, width, "warning")
+            rows.append(line())
+        if self.bookmarks:
+            rows.append(line("Bookmarks", "title"))
+            for page in self.bookmarks:
+                rows += _row("» ", self.title_of(page), "", _MARKED + page, 0, width, "muted")
             rows.append(line())
         rows += [line(row, "title") for row in wrap(self.heading, width)]
-        for node in self.nodes:
+        for node in self._ordered(self.nodes):
             rows += self._branch(node, 0, width)
-        return rows
+        return rows + self._ruled_out(width)
+
+    def _ruled_out(self, width: int) -> list[Line]:
+        if not self.cleared:
+            return []
+        named = ", ".join(self.title_of(page) for page in self.cleared[:_NAMED])
+        more = f" and {len(self.cleared) - _NAMED} more" if len(self.cleared) > _NAMED else ""
+        text = f"Not in this run so far: {named}{more}"
+        return [line(), *(line(row, "muted") for row in wrap(text, width))]
+
+    def _supported(self, node: Node) -> bool:
+        """Whether findings of the run lead to it or to anything below."""
+        return bool(self.found) and any(leaf.page in self.found for leaf in node.walk())
+
+    def _ordered(self, nodes: Sequence[Node]) -> Sequence[Node]:
+        """What the run supports comes first."""
+        return sorted(nodes, key=lambda node: not self._supported(node)) if self.found else nodes
 
     def _branch(self, node: Node, depth: int, width: int) -> list[Line]:
-        if node.symptom:
-            if node.symptom in self.found:
+        if node.page:
+            if node.page in self.found:
                 return _row("● ", node.text, "this run", node.id, depth, width, "warning")
             return _row("· ", node.text, "", node.id, depth, width, "muted")
         shown = node.id in self.opened
-        inside = any(leaf.symptom in self.found for leaf in node.walk() if leaf.symptom)
-        aside = "this run" if inside and not shown else ""
+        aside = "this run" if not shown and self._supported(node) else ""
         rows = _row("▾ " if shown else "▸ ", node.text, aside, node.id, depth, width, "muted")
         if shown:
-            for child in node.children:
+            for child in self._ordered(node.children):
                 rows += self._branch(child, depth + 1, width)
         return rows
 

@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from loratui.core.snapshot import SessionSnapshot
+from loratui.engine.notebook import run_key
 from loratui.ui import keys
 from loratui.ui.bridge import SECTIONS
 from loratui.ui.messages import Act, OpenSymptom, Say
@@ -131,13 +132,22 @@ class LiveScreen(RunScreen):
             self._draw_chart()
         if changed & words.FINDINGS:
             self.findings.show(snapshot)
-        if "checklist" in changed:
-            self.checklist.show(snapshot.checklist)
+        if changed & {"checklist", "run"}:
+            self._show_checklist()
         if "machine" in changed:
             self.gpu.show(snapshot.machine)
         if changed & {"log", "log_count"}:
             self.log_pane.show(snapshot.log, snapshot.log_count)
         self._title()
+
+    def _show_checklist(self) -> None:
+        """The list of this phase with what was ticked by hand for this run."""
+        now = self.snapshot
+        if now.checklist.items:
+            ticked = self.owner.notebook.ticked(run_key(now))
+            self.checklist.show(now.checklist.with_ticks(ticked))
+        else:
+            self.checklist.show(now.checklist)
 
     def _draw_chart(self) -> None:
         self.chart.show(**words.chart_fields(self.snapshot, self.metric))
@@ -180,8 +190,11 @@ class LiveScreen(RunScreen):
 
     def action_tick(self) -> None:
         item = self.checklist.selected
-        if self.front == "checklist" and item is not None and item.state == "manual":
-            self.post_message(Act("tick", item.id))
+        if self.front == "checklist" and item is not None and item.state != "failed":
+            run, name = run_key(self.snapshot), f"{self.snapshot.checklist.id}/{item.id}"
+            self.owner.notebook.tick(run, name)
+            self._show_checklist()
+            self._title()
 
     def action_metric(self) -> None:
         names = [name for name in words.METRICS if name in self.snapshot.series]

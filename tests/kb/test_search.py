@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from loratui.ui.screens.diagnose.search import Entry, Index
+from loratui.kb.search import Entry, Index
 
 INDEX = Index(
     [
@@ -24,7 +24,7 @@ INDEX = Index(
 
 
 @pytest.mark.parametrize(
-    ("query", "symptom"),
+    ("query", "page"),
     [
         ("diverg", "diverging"),
         ("climbs", "diverging"),
@@ -42,8 +42,8 @@ INDEX = Index(
         ),
     ],
 )
-def test_found_first(query, symptom):
-    assert INDEX.search(query)[0].symptom == symptom
+def test_found_first(query, page):
+    assert INDEX.search(query)[0].page == page
 
 
 @pytest.mark.parametrize("query", ["", "   ", "zzzzqqq", "[/foo]", "\x00"])
@@ -53,7 +53,7 @@ def test_found_nothing(query):
 
 def test_a_symptom_is_listed_once_with_the_text_that_matched():
     hits = INDEX.search("loss")
-    assert [hit.symptom for hit in hits] == ["diverging"]
+    assert [hit.page for hit in hits] == ["diverging"]
     assert hits[0].field == "title"
 
 
@@ -62,7 +62,7 @@ def test_what_a_pattern_recognises_comes_first():
         [Entry("a", "title", "one two three four five six", 3)],
         lambda text: [Entry("b", "message", "known", 1)] if "six" in text else [],
     )
-    assert index.search("one two three four five six")[0].symptom == "b"
+    assert index.search("one two three four five six")[0].page == "b"
 
 
 def test_six_hundred_symptoms_are_searched_between_two_keys():
