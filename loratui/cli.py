@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from loratui import __version__
+from loratui import __version__, launch
 from loratui.core.plain import printable
 from loratui.errors import LoratuiError
 
 if TYPE_CHECKING:
-    from loratui.engine.session import Session
     from loratui.kb.base import KnowledgeBase
 
 SEVERITIES = ("info", "warning", "error", "critical")
@@ -64,7 +61,7 @@ def main(ctx: click.Context, /, **switches: Any) -> None:
     """
     ctx.obj = switches
     if ctx.invoked_subcommand is None:
-        _show(None, "", switches)
+        launch.show(None, "", switches)
 
 
 def _merged(ctx: click.Context, own: dict[str, Any]) -> dict[str, Any]:
@@ -93,11 +90,11 @@ def watch(
             "Standard input is a terminal.",
             "Try: TRAINER 2>&1 | loratui watch -",
         )
-    if headless or (path == "-" and not _terminal()):
-        _stream(_session(path, record, machine=False), switches)
+    if headless or (path == "-" and not launch.terminal()):
+        launch.stream(launch.session_of(path, record, machine=False), switches)
         return
-    _need_terminal()
-    _show(_session(path, record, machine=True), path, switches)
+    launch.need_terminal()
+    launch.show(launch.session_of(path, record, machine=True), path, switches)
 
 
 @main.command()
@@ -120,14 +117,17 @@ def demo(
     pace = speed if speed is not None else (0.0 if headless else 4.0)
     replay = Replay(recording, pace)
     session = Session(
-        replay, _load, path=f"demo {recording.header.name}", machine=ReplayedMachine(replay)
+        replay,
+        launch.knowledge,
+        path=f"demo {recording.header.name}",
+        machine=ReplayedMachine(replay),
     )
     switches = _merged(ctx, own)
     if headless:
-        _stream(session, switches)
+        launch.stream(session, switches)
         return
-    _need_terminal()
-    _show(session, f"demo: {recording.header.title}", switches)
+    launch.need_terminal()
+    launch.show(session, f"demo: {recording.header.title}", switches)
 
 
 @main.command()
@@ -144,7 +144,7 @@ def diagnose(ctx: click.Context, /, paths: tuple[Path, ...], fail_on: str, **own
     from loratui.engine.diagnosis import diagnose as read_log
     from loratui.engine.report import exit_code, render, report_of
 
-    kb = _load()
+    kb = launch.knowledge()
     runs = [read_log(path, kb) for path in paths]
     if _merged(ctx, own)["as_json"]:
         _print_json(report_of(runs, time=SystemClock().now()))
@@ -161,32 +161,41 @@ def diagnose(ctx: click.Context, /, paths: tuple[Path, ...], fail_on: str, **own
 def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) -> None:
     """Step through the decision tree, from SYMPTOM if one is named."""
     switches = _merged(ctx, own)
-    if as_text or switches["as_json"] or not _terminal():
+    if as_text or switches["as_json"] or not launch.terminal():
         from loratui.kb.text import render_page, render_tree
 
-        kb = _load()
+        kb = launch.knowledge()
         if symptom is not None:
             _known(kb, symptom)
         click.echo(render_tree(kb) if symptom is None else render_page(kb, symptom))
         return
     if symptom is not None:
-        _known(_load(), symptom)
-    _show(None, "", switches, begin="diagnose", symptom=symptom or "")
+        _known(launch.knowledge(), symptom)
+    launch.show(None, "", switches, begin="diagnose", symptom=symptom or "")
 
 
 @main.command()
-@click.argument("name")
+@click.argument("name", nargs=-1, required=True)
 @_globals
 @click.pass_context
-def explain(_: click.Context, /, name: str, **__: Any) -> None:
-    """Explain a finding, a symptom or an option as text."""
+def explain(ctx: click.Context, /, name: tuple[str, ...], **own: Any) -> None:
+    """Explain an id, a few words, or a pasted line of a log as text.
+
+    An id is that of a finding, symptom, checklist, guide, figure, model family, recipe, option
+    (ours or a trainer's own key), card or word.
+    """
+    from loratui.kb.pages import page_of
     from loratui.kb.text import explain as text_of
 
-    kb = _load()
-    found = text_of(kb, name)
-    if found is None:
-        _known(kb, name)
-    click.echo(found)
+    kb, wanted = launch.knowledge(), " ".join(name)
+    page = wanted if text_of(kb, wanted) is not None else _found(kb, wanted)
+    if _merged(ctx, own)["as_json"]:
+        from dataclasses import asdict
+
+        blocks = page_of(kb, page) or []
+        _print_json({"schema": "loratui.page/1", "id": page, "blocks": [asdict(b) for b in blocks]})
+        return
+    click.echo(text_of(kb, page))
 
 
 @main.group()
@@ -210,6 +219,23 @@ def lint(ctx: click.Context, /, folder: Path | None, **_: Any) -> None:
     ctx.exit(int(bool(problems)))
 
 
+@kb.command()
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the files instead.")
+@_globals
+@click.pass_context
+def export(_: click.Context, /, schema: bool, **__: Any) -> None:
+    """Print the whole knowledge base as JSON."""
+    from loratui import paths
+    from loratui.kb.export import as_json, json_schema
+    from loratui.kb.loader import trainer_keys
+
+    if schema:
+        _print_json(json_schema())
+        return
+    trainers, _problems = trainer_keys(paths.overlay_folder())
+    _print_json(as_json(launch.knowledge(), trainers, f"loratui {__version__}"))
+
+
 @main.command()
 @_globals
 @click.pass_context
@@ -227,142 +253,39 @@ def doctor(ctx: click.Context, /, **own: Any) -> None:
 # helpers of the commands above
 
 
-class _Knowledge:
-    """The knowledge base, read once for whoever asks first: the session or a screen."""
+def _known(kb: KnowledgeBase, page: str) -> None:
+    """Raise an error that names the nearest pages when `page` is none."""
+    from loratui.kb.pages import page_of
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._base: KnowledgeBase | None = None
-
-    def __call__(self, between: Callable[[], None] | None = None) -> KnowledgeBase:
-        from loratui import paths
-        from loratui.kb import load
-
-        with self._lock:
-            if self._base is None:
-                self._base = load(paths.overlay_folder(), between, paths.cache_folder())
-            return self._base
+    if page_of(kb, page) is None:
+        raise LoratuiError("Unknown page", f"There is no page {page!r}.", _nearest(kb, page))
 
 
-_load = _Knowledge()
+def _found(kb: KnowledgeBase, wanted: str) -> str:
+    """The page of an option's key in a trainer, or of a line that an error pattern recognises."""
+    from loratui.kb.search import RECOGNISED, index_of
+
+    option = kb.option_names("").get(wanted.lstrip("-"))
+    if option is not None:
+        return f"options/{option}"
+    hits = index_of(kb).search(wanted)
+    if hits and hits[0].score >= RECOGNISED:
+        return hits[0].page
+    raise LoratuiError("Unknown name", f"Nothing is called {wanted!r}.", _nearest(kb, wanted))
 
 
-def _known(kb: KnowledgeBase, name: str) -> None:
-    """Raise an error that names the nearest ids when `name` is none."""
+def _nearest(kb: KnowledgeBase, wanted: str) -> str:
+    """A sentence with the ids that were probably meant."""
     import difflib
 
-    if name in kb.symptoms:
-        return
-    ids = [*kb.symptoms, *kb.findings, *kb.options]
-    near = difflib.get_close_matches(name, ids, n=3, cutoff=0.4)
-    raise LoratuiError(
-        "Unknown name",
-        f"There is no symptom, finding or option {name!r}.",
-        f"Nearest: {', '.join(near)}." if near else "See `loratui tree --print`.",
-    )
+    from loratui.kb.search import index_of
 
-
-def _session(path: str, record: Path | None, *, machine: bool) -> Session:
-    from loratui.engine.gpus import LocalGpus
-    from loratui.engine.session import Session
-    from loratui.sources.base import Source
-
-    source: Source
-    if path == "-":
-        from loratui.sources.stdin import Pipe
-
-        source = Pipe(_private_stdin())
-    else:
-        from loratui.engine.diagnosis import log_in
-        from loratui.sources.tail import Tail
-
-        source = Tail(log_in(Path(path)))
-    recorder = None
-    if record is not None:
-        from loratui.engine.recorder import FileRecorder
-
-        recorder = FileRecorder(record, Path(path).name)
-    gpus = LocalGpus() if machine else None
-    return Session(source, _load, path=source.name, machine=gpus, recorder=recorder)
-
-
-def _private_stdin() -> int:
-    """A copy of standard input; the keyboard takes its place, for a screen needs one."""
-    import os
-
-    fd = os.dup(0)
-    try:
-        keyboard = os.open("/dev/tty", os.O_RDWR)
-    except OSError:
-        return fd
-    os.dup2(keyboard, 0)
-    os.close(keyboard)
-    return fd
-
-
-def _terminal() -> bool:
-    return sys.stdout.isatty() and sys.stdin.isatty()
-
-
-def _need_terminal() -> None:
-    if not sys.stdout.isatty():
-        raise LoratuiError(
-            "No terminal",
-            "The screen needs a terminal, and the output is not one.",
-            "Use --headless, or `loratui diagnose`.",
-        )
-
-
-def _show(
-    session: Session | None,
-    title: str,
-    switches: dict[str, Any],
-    *,
-    begin: str = "live",
-    symptom: str = "",
-) -> None:
-    _need_terminal()
-    if not sys.stdin.isatty():
-        raise LoratuiError(
-            "No terminal",
-            "The screen needs a keyboard, and standard input is not a terminal.",
-            "Use --headless, or `loratui diagnose`.",
-        )
-    import gc
-
-    gc.disable()  # importing leaves no garbage; the app switches it on after its first screen
-    if session is not None:
-        session.start()  # reads the end of the log while the screen is being imported
-    from loratui.paths import state_folder
-    from loratui.ui.app import run
-    from loratui.ui.options import UiOptions
-
-    options = UiOptions(
-        remote=switches.get("remote"),
-        low_bandwidth=bool(switches.get("low_bandwidth")),
-        plain=switches.get("plain") or None,
-        colour=False if switches.get("plain") else None,
-        title=title,
-        begin=begin,
-        symptom=symptom,
-        knowledge=_load,
-        state=state_folder(),
-    )
-    try:
-        code = run(session, options)
-    finally:
-        if session is not None:
-            session.stop()
-    if code:
-        sys.exit(code)
-
-
-def _stream(session: Session, switches: dict[str, Any]) -> None:
-    """Play a source without a screen; findings are printed once each as they appear."""
-    from loratui.engine.headless import stream
-
-    for line in stream(session, as_json=bool(switches.get("as_json"))):
-        click.echo(line)
+    kinds = (kb.symptoms, kb.checklists, kb.guides, kb.profiles, kb.figures, kb.findings,
+             kb.options, kb.gpus, kb.terms)  # fmt: skip
+    ids = [name for kind in kinds for name in kind]
+    near = difflib.get_close_matches(wanted, ids, n=2, cutoff=0.5)
+    near += [hit.page for hit in index_of(kb).search(wanted, 4) if hit.page not in near]
+    return f"Nearest: {', '.join(near[:4])}." if near else "See `loratui tree --print`."
 
 
 def _print_json(value: Any) -> None:

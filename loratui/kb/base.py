@@ -120,10 +120,11 @@ class KnowledgeBase:
 
     @cached_property
     def autos(self) -> tuple[str, ...]:
-        """Everything by which an item of a checklist or a check of a page can be judged."""
+        """Everything that can be judged of a run: what items and checks name, and findings."""
         items = (item.auto for known in self.checklists.values() for item in known.items)
         checks = (check.auto for known in self.symptoms.values() for check in known.check)
-        return tuple(dict.fromkeys(auto for auto in (*items, *checks) if auto))
+        built = (name for name, info in self.findings.items() if info.built)
+        return tuple(dict.fromkeys(auto for auto in (*items, *checks, *built) if auto))
 
     def key(self, option: str, trainer: str) -> str | None:
         """How a trainer writes an option; our own name when the trainer is unknown, None when it
@@ -139,12 +140,14 @@ class KnowledgeBase:
         inside = "." in key or "[" in key
         return key if inside else self.styles.get(trainer, "{key}").format(key=key)
 
-    def cite(self, reference: str) -> str:
-        """A source as people read it: title, date, section."""
+    def cite(self, reference: str, *, short: bool = False) -> str:
+        """A source as people read it: title, date, section; or just its short name."""
         name, _, section = reference.partition("#")
         source = self.sources.get(name)
         if source is None:
             return reference
         section = source.sections.get(section, section)
+        if short:
+            return source.short or source.title
         title = f"{source.title} ({source.date})" if source.date else source.title
         return f"{title}: {section}" if section else title

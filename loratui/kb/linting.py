@@ -413,6 +413,9 @@ def _positions(
         if position.recipe is not None and position.recipe not in base.profiles:
             text = _unknown("recipe", position.recipe, base.profiles)
             yield Fault(kind, name, (*way, at, "recipe"), text)
+        if position.card is not None and position.card not in base.gpus:
+            text = _unknown("card", position.card, base.gpus)
+            yield Fault(kind, name, (*way, at, "card"), text)
         if position.low is not None and position.high is not None and position.low > position.high:
             yield Fault(kind, name, (*way, at, "low"), "is above high")
 

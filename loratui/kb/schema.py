@@ -87,12 +87,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source(Entry):
-    """A document or repository that facts were taken from."""
+    """A document or repository that facts were taken from; `short` names it beside a fact."""
 
     title: Text
     kind: Literal["document", "code", "reports"]
     date: Words = ""
     place: Words = ""
+    short: Words = ""
     sections: Mapping[str, Text] = field(default_factory=dict)
 
 
@@ -413,7 +414,7 @@ class Position(Entry):
 
     `low` and `high` bound the recommended range, for each image of the data set where `per_image`
     says so; what is given of `families`, `recipe`, `subjects`, `images` (least and most in the
-    data set) and `optimizer` limits it to such runs.
+    data set), `card` (an id of `gpus.yaml`) and `optimizer` limits it to such runs.
     """
 
     says: Text
@@ -426,6 +427,7 @@ class Position(Entry):
     recipe: Id | None = None
     subjects: tuple[Subject, ...] = ()
     images: tuple[Whole, Whole | None] | None = None
+    card: Id | None = None
     optimizer: Literal["plain", "adaptive"] | None = None
 
 

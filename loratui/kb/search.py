@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W_]+(?:[_.][^\W_]+)*")
 _PASTED = 6  # this many words are a pasted line: it need not match whole
 _TELLING = 8  # words of a pasted line that are looked for: the rarest
-_RECOGNISED = 100.0  # a pattern that matches counts for more than any likeness
 _CLOSE = 0.78  # likeness at which a long word counts as misspelt
 _FORMS = 60  # known words that one typed word may stand for
 _MOST = 6000  # texts that are looked at for one typed word
 _LONGEST = 1000  # characters of a query
+
+RECOGNISED = 100.0
+"""The least score of a hit by an error pattern: it counts for more than any likeness."""
 
 EXACT, BEGINS, HOLDS, NEAR = 1.0, 0.85, 0.6, 0.5
 """How well a typed word fits a known one: the same, its beginning, inside it, misspelt."""
@@ -84,7 +86,7 @@ class Index:
         if wanted := list(dict.fromkeys(words(query))):
             self._score(query, wanted, best)
         for entry in self._recognise(typed) if self._recognise else ():
-            sure = Hit(entry.page, entry.field, entry.text, _RECOGNISED * entry.weight)
+            sure = Hit(entry.page, entry.field, entry.text, RECOGNISED * entry.weight)
             if entry.page not in best or best[entry.page].score < sure.score:
                 best[entry.page] = sure
         return sorted(best.values(), key=lambda hit: (-hit.score, hit.page))[:limit]

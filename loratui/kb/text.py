@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MARGIN = 10  # columns of the names of sections
 _UNDER = ("patch", "caveat", "detail", "command")  # roles that stand under the text of a fix
-_WHOLE = ("title", "note", "meaning", "heading")  # roles that use the whole width
+_WHOLE = ("title", "note", "meaning", "heading", "para")  # roles that use the whole width
 
 
 def render_blocks(blocks: Sequence[Block], width: int = 88) -> str:

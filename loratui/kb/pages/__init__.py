@@ -68,8 +68,14 @@ def _related(base: KnowledgeBase, id: str) -> list[Block]:
 
 
 def _sources(base: KnowledgeBase, id: str) -> list[Block]:
+    references: dict[str, None] = {}
     for kind in (base.symptoms, base.checklists, base.profiles):
         entry = kind.get(id)
         if entry is not None:
-            return [Block("source", base.cite(name)) for name in entry.sources]
-    return []
+            references = dict.fromkeys(entry.sources)
+    if (guide := base.guides.get(id)) is not None:
+        references = dict.fromkeys(section.source for section in guide.sections)
+    if (figure := base.figures.get(id)) is not None:
+        positions = base.positions(id)
+        references = dict.fromkeys((figure.source, *(p.source for p in positions)))
+    return [Block("source", base.cite(reference)) for reference in references]

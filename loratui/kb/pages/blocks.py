@@ -10,7 +10,7 @@ from loratui.core.advice import PatchLine
 from loratui.core.units import rate
 
 Role = Literal[
-    "title", "note", "meaning", "heading", "text", "seen", "good", "failed", "fix", "patch",
+    "title", "note", "meaning", "heading", "para", "text", "seen", "good", "failed", "fix", "patch",
     "command", "caveat", "detail", "link", "table", "example", "source",
 ]  # fmt: skip
 

@@ -27,7 +27,7 @@ def figure_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     applying, others = _sorted(base, id, case)
     blocks += labelled("For you", [_position(base, p, case) for p in applying])
     blocks += labelled("Said", [_position(base, p, case) for p in others])
-    return [*blocks, Block("source", base.cite(figure.source), "Source")]
+    return blocks
 
 
 def figure_blocks(base: KnowledgeBase, figures: Iterable[str], case: Case) -> list[Block]:
@@ -47,11 +47,9 @@ def figure_blocks(base: KnowledgeBase, figures: Iterable[str], case: Case) -> li
             text += f": {said[0].says}"
             verdict = _verdict(said[0], own, case) if own is not None else ""
             aside += f", {verdict}" if verdict else ""
-        elif others:
-            text += f": {others[0].says}"
-        more = len(applying) + len(others) - 1
-        if more > 0:
-            text += f"  (and {more} more)"
+        elif not aside:
+            count = len(applying) + len(others)
+            aside = f"{count} answers" if count != 1 else "1 answer"
         blocks.append(Block("link", text, mark="→", aside=aside, target=target))
     return blocks
 
@@ -61,7 +59,7 @@ def _sorted(base: KnowledgeBase, id: str, case: Case) -> tuple[list[Position], l
     applying: list[tuple[int, Position]] = []
     others: list[Position] = []
     for position in base.positions(id):
-        fit = fitness(position, case)
+        fit = fitness(base, position, case)
         if fit is not None and fit > 0:
             applying.append((fit, position))
         else:
@@ -70,7 +68,7 @@ def _sorted(base: KnowledgeBase, id: str, case: Case) -> tuple[list[Position], l
     return [position for _, position in applying], others
 
 
-def fitness(position: Position, case: Case) -> int | None:
+def fitness(base: KnowledgeBase, position: Position, case: Case) -> int | None:
     """How many of its conditions the run is known to meet; None when it fails one.
 
     A condition about what is not known counts as not met, and does not exclude.
@@ -90,6 +88,11 @@ def fitness(position: Position, case: Case) -> int | None:
         if facts.images < least or (most is not None and facts.images > most):
             return None
         met += 1
+    if position.card is not None:
+        cards = [card_of(base, gpu.name) for gpu in case.machine.gpus if gpu.name]
+        if cards and base.gpus.get(position.card) not in cards:
+            return None
+        met += 2 * bool(cards)
     if position.optimizer is not None:
         from loratui.kb.resolve import adaptive
 
@@ -111,7 +114,7 @@ def _position(base: KnowledgeBase, position: Position, case: Case) -> Block:
     computed = _computed(position, case)
     if computed:
         parts.append(f"= {computed}")
-    return Block("text", " ".join(parts), mark="·", aside=base.cite(position.source))
+    return Block("text", " ".join(parts), mark="·", aside=base.cite(position.source, short=True))
 
 
 def scope_text(base: KnowledgeBase, position: Position) -> str:

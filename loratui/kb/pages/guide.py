@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loratui.kb.pages.blocks import Block, labelled
 from loratui.kb.pages.case import Case
-from loratui.kb.pages.figure import figure_blocks, settings_table
+from loratui.kb.pages.figure import figure_blocks, own_value, settings_table
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
@@ -26,20 +27,21 @@ def section_blocks(base: KnowledgeBase, sections: Iterable[Section]) -> list[Blo
     """Sections with where each is from."""
     blocks: list[Block] = []
     for section in sections:
-        blocks.append(Block("heading", section.title, aside=base.cite(section.source)))
+        source = base.cite(section.source, short=True)
+        blocks.append(Block("heading", section.title, aside=source))
         if section.context:
             blocks.append(Block("note", section.context))
         if section.text:
-            blocks.append(Block("text", section.text))
+            blocks.append(Block("para", section.text))
         for number, point in enumerate(section.points, 1):
-            blocks.append(Block("text", point, mark=f"{number}" if section.ordered else "·"))
+            blocks.append(Block("para", point, mark=f"{number}." if section.ordered else "·"))
         if section.table is not None:
             blocks.append(Block("table", "", rows=table_rows(section.table)))
         if section.example:
             blocks.append(Block("example", section.example.rstrip("\n")))
         if section.caveat is not None:
             text = f"{section.caveat.text} ({base.cite(section.caveat.source)})"
-            blocks.append(Block("caveat", text, mark="!"))
+            blocks.append(Block("para", text, mark="!"))
     return blocks
 
 
@@ -58,7 +60,7 @@ def profile_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     if profile.kin:
         blocks.append(Block("text", ", ".join(profile.kin), "Also for"))
     figures = [
-        (figure.title, position.says, position.context, base.cite(position.source))
+        (figure.title, position.says, position.context, base.cite(position.source, short=True))
         for name, positions in profile.figures.items()
         if (figure := base.figures.get(name)) is not None
         for position in positions
@@ -66,7 +68,17 @@ def profile_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     if figures:
         table = (("figure", "value", "for", "source"), *figures)
         blocks += [Block("heading", "Figures"), Block("table", "", rows=table)]
-        blocks += labelled("Compare", figure_blocks(base, profile.figures, case))
+        kin = (
+            case
+            if case.facts.family
+            else replace(case, facts=replace(case.facts, family=profile.family))
+        )
+        known = [
+            n
+            for n in profile.figures
+            if n in base.figures and own_value(base.figures[n], case) is not None
+        ]
+        blocks += labelled("Compare", figure_blocks(base, known, kin))
     if profile.settings:
         rows = settings_table(base, profile.settings, case)
         blocks += [Block("heading", "Settings"), Block("table", "", rows=rows)]

@@ -28,10 +28,13 @@ def symptom_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
         return _finding_only(id, case)
     rules = {rule.id: rule for rule in symptom.fixes}
     blocks = [_title(symptom.title, finding), Block("meaning", symptom.meaning)]
-    checks = seen_blocks(finding) if finding is not None else []
-    checks += [_check(check, case) for check in symptom.check]
-    blocks += labelled("Check", checks)
-    blocks += labelled("Causes", [Block("text", cause, mark="·") for cause in symptom.causes])
+    checks = labelled("Check", [_check(check, case) for check in symptom.check])
+    causes = [Block("text", cause, mark="·") for cause in symptom.causes]
+    checks += labelled("Causes", causes)
+    if finding is not None:  # what is seen needs no checking: the fixes come first
+        blocks += labelled("Seen", seen_blocks(finding))
+    else:
+        blocks += checks
     fixes = tuple(
         replace(
             fix,
@@ -45,6 +48,8 @@ def symptom_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     )  # fmt: skip
     blocks += labelled("Fix", _numbered(fixes, rules, id, case))
     blocks += _proof(symptom.verify)
+    if finding is not None:
+        blocks += checks
     blocks += labelled("Figures", figure_blocks(base, symptom.figures, case))
     return blocks
 
@@ -68,7 +73,7 @@ def _finding_only(id: str, case: Case) -> list[Block]:
     if finding is None:
         return [Block("title", id), Block("note", "The knowledge base has no page of this name.")]
     blocks = [_title(finding.title or finding.id, finding)]
-    blocks += labelled("Check", seen_blocks(finding))
+    blocks += labelled("Seen", seen_blocks(finding))
     return blocks + labelled("Fix", _numbered(case.fixes or finding.fixes, {}, id, case))
 
 

@@ -69,13 +69,12 @@ class Atlas:
         return _steps(checklist) if checklist is not None and checklist.ordered else None
 
     def cleared(self, judged: Mapping[str, tuple[str, str]]) -> list[str]:
-        """Symptoms that the run shows it does not have: everything looked for is not there."""
-        found = []
-        for name, symptom in self.base.symptoms.items():
-            states = [judged[c.auto][0] for c in symptom.check if c.auto and c.auto in judged]
-            if states and all(state == "done" for state in states):
-                found.append(name)
-        return found
+        """Symptoms that the run shows it does not have: no finding that leads there is seen."""
+        states: dict[str, list[str]] = {}
+        for name, info in self.base.findings.items():
+            if info.built and info.symptom is not None:
+                states.setdefault(info.symptom, []).append(judged.get(name, ("", ""))[0])
+        return [page for page, seen in states.items() if set(seen) == {"done"}]
 
     def overview(self, node: Node) -> list[Block]:
         """What lies behind a question, as links."""

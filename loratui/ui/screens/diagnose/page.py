@@ -26,7 +26,7 @@ _STYLES = {
     "link": "accent",
     "source": "muted",
 }
-_WHOLE = ("title", "note", "meaning", "heading")
+_WHOLE = ("title", "note", "meaning", "heading", "para")
 _UNDER = ("patch", "caveat", "detail", "command")
 _APART = ("meaning", "heading", "table", "example")
 
@@ -77,7 +77,9 @@ class PagePane(LineView):
         if block.role == "example":
             return [line(f"  {text}", style) for text in block.text.split("\n")]
         if block.role in _WHOLE:
-            return _paragraph(block, "", style, width)
+            mark = f"{block.mark} ".ljust(3) if block.mark else ""
+            style = "warning" if block.mark == "!" else style
+            return _paragraph(block, mark, style, width)
         head = block.label.ljust(_MARGIN)
         head += f"{block.mark} ".ljust(2) if block.mark else "  " if block.role in _UNDER else ""
         return _paragraph(block, head, style, width)

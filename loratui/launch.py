@@ -1,0 +1,140 @@
+"""How commands put things together: the knowledge base, a session over a source, the screen."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loratui.errors import LoratuiError
+
+if TYPE_CHECKING:
+    from loratui.engine.session import Session
+    from loratui.kb.base import KnowledgeBase
+
+
+class Knowledge:
+    """The knowledge base, read once for whoever asks first: the session or a screen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._base: KnowledgeBase | None = None
+
+    def __call__(self, between: Callable[[], None] | None = None) -> KnowledgeBase:
+        from loratui import paths
+        from loratui.kb import load
+
+        with self._lock:
+            if self._base is None:
+                self._base = load(paths.overlay_folder(), between, paths.cache_folder())
+            return self._base
+
+
+knowledge = Knowledge()
+
+
+def session_of(path: str, record: Path | None, *, machine: bool) -> Session:
+    from loratui.engine.gpus import LocalGpus
+    from loratui.engine.session import Session
+    from loratui.sources.base import Source
+
+    source: Source
+    if path == "-":
+        from loratui.sources.stdin import Pipe
+
+        source = Pipe(_private_stdin())
+    else:
+        from loratui.engine.diagnosis import log_in
+        from loratui.sources.tail import Tail
+
+        source = Tail(log_in(Path(path)))
+    recorder = None
+    if record is not None:
+        from loratui.engine.recorder import FileRecorder
+
+        recorder = FileRecorder(record, Path(path).name)
+    gpus = LocalGpus() if machine else None
+    return Session(source, knowledge, path=source.name, machine=gpus, recorder=recorder)
+
+
+def _private_stdin() -> int:
+    """A copy of standard input; the keyboard takes its place, for a screen needs one."""
+    import os
+
+    fd = os.dup(0)
+    try:
+        keyboard = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return fd
+    os.dup2(keyboard, 0)
+    os.close(keyboard)
+    return fd
+
+
+def terminal() -> bool:
+    return sys.stdout.isatty() and sys.stdin.isatty()
+
+
+def need_terminal() -> None:
+    if not sys.stdout.isatty():
+        raise LoratuiError(
+            "No terminal",
+            "The screen needs a terminal, and the output is not one.",
+            "Use --headless, or `loratui diagnose`.",
+        )
+
+
+def show(
+    session: Session | None,
+    title: str,
+    switches: dict[str, Any],
+    *,
+    begin: str = "live",
+    symptom: str = "",
+) -> None:
+    need_terminal()
+    if not sys.stdin.isatty():
+        raise LoratuiError(
+            "No terminal",
+            "The screen needs a keyboard, and standard input is not a terminal.",
+            "Use --headless, or `loratui diagnose`.",
+        )
+    import gc
+
+    gc.disable()  # importing leaves no garbage; the app switches it on after its first screen
+    if session is not None:
+        session.start()  # reads the end of the log while the screen is being imported
+    from loratui.paths import state_folder
+    from loratui.ui.app import run
+    from loratui.ui.options import UiOptions
+
+    options = UiOptions(
+        remote=switches.get("remote"),
+        low_bandwidth=bool(switches.get("low_bandwidth")),
+        plain=switches.get("plain") or None,
+        colour=False if switches.get("plain") else None,
+        title=title,
+        begin=begin,
+        symptom=symptom,
+        knowledge=knowledge,
+        state=state_folder(),
+    )
+    try:
+        code = run(session, options)
+    finally:
+        if session is not None:
+            session.stop()
+    if code:
+        sys.exit(code)
+
+
+def stream(session: Session, switches: dict[str, Any]) -> None:
+    """Play a source without a screen; findings are printed once each as they appear."""
+    from loratui.engine.headless import stream
+
+    for line in stream(session, as_json=bool(switches.get("as_json"))):
+        click.echo(line)
