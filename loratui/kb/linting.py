@@ -262,30 +262,36 @@ def _tree(base: KnowledgeBase) -> Iterator[Fault]:
     questions = {question.id: question for question in base.tree.questions}
     depths: dict[str, int] = {}
     seen: set[str] = set()
+    for question in questions.values():
+        if len(question.answers) > LETTERS:
+            text = f"has {len(question.answers)} answers; only {LETTERS} get a letter"
+            yield Fault("tree", question.id, (), text, untidy=True)
+        for answer in question.answers:
+            text = _answer(base, answer) or (
+                _unknown("question", answer.question, questions)
+                if answer.question is not None and answer.question not in questions
+                else ""
+            )
+            if text:
+                yield Fault("answers", f"{question.id}/{answer.id}", (), text)
     open_ = [(base.tree.root or "", 1)]
     while open_:
         name, depth = open_.pop()
         if name not in questions:
-            yield Fault("tree", name, (), _unknown("question", name, questions))
             continue
         if name in seen:
             yield Fault("tree", name, (), "is reached twice")
             continue
         seen.add(name)
-        question = questions[name]
-        if len(question.answers) > LETTERS:
-            text = f"has {len(question.answers)} answers; only {LETTERS} get a letter"
-            yield Fault("tree", name, (), text, untidy=True)
-        for at, answer in enumerate(question.answers):
-            text = _answer(base, answer)
-            if text:
-                yield Fault("tree", name, ("answers", at), text)
-            elif answer.question is not None:
+        for answer in questions[name].answers:
+            if answer.question is not None:
                 open_.append((answer.question, depth + 1))
-            else:
+            elif answer.page:
                 depths[answer.page] = min(depth, depths.get(answer.page, depth))
+    if base.tree.root not in questions:
+        yield Fault("tree", "", (), _unknown("question", base.tree.root or "", questions))
     for name in questions.keys() - seen:
-        yield Fault("tree", name, (), "no answer leads to this question")
+        yield Fault("tree", name, (), "no answer leads to this question", untidy=True)
     for name in base.symptoms:
         if name not in depths:
             yield Fault("symptoms", name, (), "no answer of the tree leads here", untidy=True)

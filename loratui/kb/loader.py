@@ -172,7 +172,11 @@ class _Reader:
         for at, question in enumerate(entry.questions):
             known = questions.get(question.id)
             questions[question.id] = question if known is None else _extended(known, question)
-            self.places.put("tree", question.id, file.shown, document, ("questions", at))
+            way: Way = ("questions", at)
+            self.places.put("tree", question.id, file.shown, document, way)
+            for number, answer in enumerate(question.answers):
+                name = f"{question.id}/{answer.id}"
+                self.places.put("answers", name, file.shown, document, (*way, "answers", number))
 
     def _keep(
         self,

@@ -91,7 +91,7 @@ def _stacked(rows: Sequence[Sequence[str]], width: int) -> list[tuple[str, bool]
             if not cell:
                 continue
             text = cell if at == 0 else f"{name}: {cell}"
-            first, *more = fold(text, width if at == 0 else width - 2)
+            first, *more = fold(text, width if at == 0 else width - 4)
             lines.append((first if at == 0 else f"  {first}", at == 0))
             lines += [(f"    {line}" if at else line, at == 0) for line in more]
     return lines
