@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     )
 
 
+PAGES = ("symptoms", "checklists", "guides", "profiles", "figures")
+"""Kinds of entries that are a page; an id is a page's alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong in a file. `line` counts from 1; 0 when it concerns the file as a whole."""
@@ -86,12 +90,15 @@ class KnowledgeBase:
                 found.append(position)
         return tuple(found)
 
+    @cached_property
+    def pages(self) -> Mapping[str, str]:
+        """The kind of every page (``symptoms``, ``guides``, …) by its id."""
+        return {name: kind for kind in reversed(PAGES) for name in getattr(self, kind)}
+
     def title(self, page: str) -> str:
         """The title of a page of any kind; an unknown id is its own."""
-        for kind in (self.symptoms, self.checklists, self.guides, self.profiles, self.figures):
-            if (found := kind.get(page)) is not None:
-                return str(found.title)
-        return page
+        kind = self.pages.get(page)
+        return str(getattr(self, kind)[page].title) if kind is not None else page
 
     def usual(self, state: str) -> str:
         """How long a state of a run usually takes, or nothing."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loratui.kb.base import KnowledgeBase, Problem
+from loratui.kb.base import PAGES, KnowledgeBase, Problem
 from loratui.kb.marked import dotted, nearest
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ DEEPEST = 5
 
 LETTERS = 8
 """Answers of one question that have a letter of their own, a to h."""
-
-PAGES = ("symptoms", "checklists", "guides", "profiles", "figures")
-"""Kinds of entries that are a page; an id is a page's alone."""
 
 _PLAIN = frozenset((
     "id", "pattern", "needle", "near_miss", "frame", "file", "key", "match", "version", "versions",
@@ -124,15 +121,10 @@ def _unknown(what: str, name: str, names: Iterable[str]) -> str:
     return f"no {what} {name!r}" + (f"; nearest: {near!r}" if near else "")
 
 
-def _pages(base: KnowledgeBase) -> dict[str, str]:
-    """The kind of every page by its id."""
-    return {name: kind for kind in PAGES for name in getattr(base, kind)}
-
-
 def _linked(
     base: KnowledgeBase, kind: str, name: str, key: str, pages: Iterable[str]
 ) -> Iterator[Fault]:
-    known = _pages(base)
+    known = base.pages
     for at, page in enumerate(pages):
         if page not in known:
             yield Fault(kind, name, (key, at), _unknown("page", page, known))
@@ -326,7 +318,7 @@ def _reachable(base: KnowledgeBase, answers: Iterable[str]) -> Iterator[Fault]:
         if name not in seen:
             seen.add(name)
             open_ += links_of(base, name)
-    for name, kind in _pages(base).items():
+    for name, kind in base.pages.items():
         if name not in seen and kind != "symptoms":
             text = "no page that the tree leads to is related to it"
             yield Fault(kind, name, (), text, untidy=True)
@@ -362,7 +354,7 @@ def _checklists(base: KnowledgeBase) -> Iterator[Fault]:
 
 
 def _items(base: KnowledgeBase, checklist: ChecklistInfo) -> Iterator[Fault]:
-    pages = _pages(base)
+    pages = base.pages
     ids = [item.id for item in checklist.items]
     for at, item in enumerate(checklist.items):
         way = ("items", at)

@@ -13,7 +13,7 @@ from loratui.core.facts import (
     TrainingConfig,
 )
 from loratui.kb import load
-from loratui.kb.linting import PAGES
+from loratui.kb.base import PAGES
 from loratui.kb.pages import Block, Case, page_of
 from loratui.kb.pages.figure import card_of, fitness, own_text, own_value
 from loratui.kb.schema import Position
