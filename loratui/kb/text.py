@@ -31,8 +31,9 @@ def render_blocks(blocks: Sequence[Block], width: int = 88) -> str:
         if block.role == "example":
             rows += [f"    {printable(text)}" for text in block.text.split("\n")]
             continue
-        head = "" if block.role in _WHOLE else block.label.ljust(_MARGIN)
-        if head or block.mark:
+        margin = 0 if block.role in _WHOLE or block.flush else _MARGIN
+        head = block.label.ljust(margin)
+        if head or block.mark or block.role in _UNDER:
             head += f"{block.mark} ".ljust(2) if block.mark or block.role in _UNDER else ""
         text = printable(block.text) + (f"  ({block.aside})" if block.aside else "")
         under = " " * len(head)

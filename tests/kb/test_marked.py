@@ -7,7 +7,7 @@ import time
 import pytest
 import yaml
 
-from loratui.kb import load
+from loratui.kb import files, load
 from loratui.kb.marked import BIGGEST, YamlError, plain, read
 
 GOOD = """\
@@ -114,6 +114,14 @@ def test_plain_scalars_as_yaml_1_2(text, value):
 
 def test_quoted_is_text_and_lists_are_tuples():
     assert read("a: ['1', \"true\", 1]").value == {"a": ("1", "true", 1)}
+
+
+def test_without_libyaml_every_packaged_file_reads_the_same(monkeypatch):
+    found = files.read_folder(files.packaged()) + files.read_trainers(files.packaged())
+    fast = [read(file.content.decode()).value for file in found]
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    for file, value in zip(found, fast, strict=True):
+        assert read(file.content.decode()).value == value, file.shown
 
 
 def test_without_libyaml_the_result_is_the_same(monkeypatch):

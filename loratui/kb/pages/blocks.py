@@ -22,7 +22,8 @@ class Block:
     `label` stands in the margin at the start of a section, `mark` before the text (a number, a
     dot), `aside` against the right edge. Blocks with the same `target` (``fix:ID``, ``page:ID``,
     ``item:ID``, ``command:FIX:N``, ``fold:NAME``) are one item. A `folded` block is shown once
-    its item is opened. A table holds `rows`, the first of them its heading.
+    the item `under`, or its own, is opened. A table holds `rows`, the first of them its heading.
+    `flush` leaves no room for a label at the left.
     """
 
     role: Role
@@ -32,6 +33,8 @@ class Block:
     aside: str = ""
     target: str = ""
     folded: bool = False
+    under: str = ""
+    flush: bool = False
     rows: tuple[tuple[str, ...], ...] = ()
 
 

@@ -30,7 +30,8 @@ def checklist_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
         blocks.append(Block("meaning", checklist.intro))
     if checklist.recipe is not None and checklist.recipe in base.profiles:
         text = f"Its figures are those of: {base.title(checklist.recipe)}"
-        blocks.append(Block("link", text, mark="→", target=f"page:{checklist.recipe}"))
+        link = Block("link", text, mark="→", target=f"page:{checklist.recipe}", flush=True)
+        blocks.append(link)
     group = ""
     for number, item in enumerate(checklist.items, 1):
         if item.group and item.group != group:
@@ -60,16 +61,18 @@ def _item(
     text = f"{number}. {item.text}" if checklist.ordered else item.text
     if item.requirement:
         text += f": {item.requirement}"
-    blocks = [Block(role, text, mark=sign, aside=evidence, target=target)]
+    blocks = [Block(role, text, mark=sign, aside=evidence, target=target, flush=True)]
+    folded = state != "failed"
     details = (("how to look", item.how), ("if it does not hold", item.remedy))
     blocks += [
-        Block("detail", f"{name}: {said}", target=target, folded=state != "failed")
+        Block("detail", f"{name}: {said}", target=target, folded=folded, flush=True)
         for name, said in details
         if said
     ]
     if item.otherwise:
+        title, page = base.title(item.otherwise), f"page:{item.otherwise}"
+        text = f"if it does not hold: {title}"
         blocks.append(
-            Block("link", base.title(item.otherwise), mark="→", target=f"page:{item.otherwise}",
-                  aside="if it does not hold", folded=False)
-        )  # fmt: skip
+            Block("link", text, mark="  →", target=page, folded=folded, under=target, flush=True)
+        )
     return blocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from loratui.core.units import number, rate, whole
@@ -69,38 +69,38 @@ def _sorted(base: KnowledgeBase, id: str, case: Case) -> tuple[list[Position], l
 
 
 def fitness(base: KnowledgeBase, position: Position, case: Case) -> int | None:
-    """How many of its conditions the run is known to meet; None when it fails one.
+    """How many conditions it names that the run is known to meet; None when it fails one.
 
-    A condition about what is not known counts as not met, and does not exclude.
+    It is 0 for what holds for everybody, and where one of its conditions cannot be judged.
     """
+    met = list(_conditions(base, position, case))
+    if False in met:
+        return None
+    return 0 if None in met else len(met) + 2 * (position.recipe is not None)
+
+
+def _conditions(base: KnowledgeBase, position: Position, case: Case) -> Iterator[bool | None]:
+    """Whether the run meets each condition of a position; None where that is not known."""
     facts = case.facts
-    met = 0
-    if position.families:
-        if facts.family is not None and facts.family not in position.families:
-            return None
-        met += facts.family is not None
     if position.recipe is not None:
-        if facts.recipe != position.recipe:
-            return None
-        met += 3
-    if position.images is not None and facts.images is not None:
+        yield facts.recipe == position.recipe
+        return
+    if position.families:
+        yield None if facts.family is None else facts.family in position.families
+    if position.subjects:
+        yield None
+    if position.images is not None:
         least, most = position.images
-        if facts.images < least or (most is not None and facts.images > most):
-            return None
-        met += 1
+        images = facts.images
+        yield None if images is None else images >= least and (most is None or images <= most)
     if position.card is not None:
         cards = [card_of(base, gpu.name) for gpu in case.machine.gpus if gpu.name]
-        if cards and base.gpus.get(position.card) not in cards:
-            return None
-        met += 2 * bool(cards)
+        yield base.gpus.get(position.card) in cards if cards else None
     if position.optimizer is not None:
         from loratui.kb.resolve import adaptive
 
         known = facts.config.get("optimizer") is not None
-        if known and adaptive(facts) != (position.optimizer == "adaptive"):
-            return None
-        met += known
-    return met
+        yield adaptive(facts) == (position.optimizer == "adaptive") if known else None
 
 
 def _position(base: KnowledgeBase, position: Position, case: Case) -> Block:
@@ -119,10 +119,10 @@ def _position(base: KnowledgeBase, position: Position, case: Case) -> Block:
 
 def scope_text(base: KnowledgeBase, position: Position) -> str:
     """For which runs a position holds."""
+    if position.recipe is not None:
+        return f"recipe: {base.title(position.recipe)}"
     names = {p.family: p.title for p in base.profiles.values() if p.kind == "family"}
     parts = [", ".join(names.get(family, family) for family in position.families)]
-    if position.recipe is not None:
-        parts.append(f"recipe: {base.title(position.recipe)}")
     parts.append(", ".join(position.subjects))
     if position.images is not None:
         least, most = position.images

@@ -44,10 +44,7 @@ class Atlas:
     def kind(self, page: str) -> str:
         """What kind of page it is, in a word; empty for symptoms."""
         kind, _, name = page.rpartition("/")
-        for many, one in _KINDS.items():
-            if kind == many or (not kind and name in getattr(self.base, many)):
-                return one
-        return ""
+        return _KINDS.get(kind or self.base.pages.get(name, ""), "")
 
     def page(self, page: str, case: Case) -> Sequence[Block]:
         """A page for the reader's own case."""

@@ -63,7 +63,7 @@ class PagePane(LineView):
     def build(self, width: int) -> Sequence[Line]:
         rows: list[Line] = []
         for block in self.blocks:
-            if block.folded and block.target not in self.opened:
+            if block.folded and (block.under or block.target) not in self.opened:
                 continue
             if rows and (block.label or block.role in _APART):
                 rows.append(line())
@@ -80,12 +80,15 @@ class PagePane(LineView):
             mark = f"{block.mark} ".ljust(3) if block.mark else ""
             style = "warning" if block.mark == "!" else style
             return _paragraph(block, mark, style, width)
-        head = block.label.ljust(_MARGIN)
+        margin = 0 if block.flush else _MARGIN
+        head = block.label.ljust(margin)
         head += f"{block.mark} ".ljust(2) if block.mark else "  " if block.role in _UNDER else ""
-        return _paragraph(block, head, style, width)
+        return _paragraph(block, head, style, width, margin)
 
 
-def _paragraph(block: Block, head: str, style: str, width: int) -> list[Line]:
+def _paragraph(
+    block: Block, head: str, style: str, width: int, margin: int = _MARGIN
+) -> list[Line]:
     """Text folded under itself, the aside kept free of it on the first row."""
     aside = (Span(block.aside, "muted"),) if block.aside else ()
     used = cell_len(head)
@@ -96,7 +99,7 @@ def _paragraph(block: Block, head: str, style: str, width: int) -> list[Line]:
         aside, room = (), width - used
     else:
         text = block.text
-    label, mark = (head[:_MARGIN], head[_MARGIN:]) if head else ("", "")
+    label, mark = head[:margin], head[margin:]
     rows = []
     for at, row in enumerate(wrap(text, room)):
         left = (

@@ -10,7 +10,7 @@ from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 _SEEN = "seen/"  # prefix of rows in the section of what this run shows
 _MARKED = "marked/"  # prefix of rows of bookmarks
-_NAMED = 8  # pages that are named as not in this run
+_NAMED = 5  # pages that are named as not in this run
 
 
 @dataclass(frozen=True, slots=True)
