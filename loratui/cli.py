@@ -174,7 +174,7 @@ def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) 
     launch.show(None, "", switches, begin="diagnose", symptom=symptom or "")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # --network_dim is a name here
 @click.argument("name", nargs=-1, required=True)
 @_globals
 @click.pass_context

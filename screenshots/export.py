@@ -42,7 +42,10 @@ PICTURES = {
     "live-start": Picture(None),
     "diagnose": Picture("nan", 30.0, ("2",)),
     "diagnose-page": Picture("nan", 30.0, ("enter",)),
-    "diagnose-guided": Picture(None, None, ("2", "g")),
+    "diagnose-guided": Picture(None, None, ("2", "g", "e")),
+    "diagnose-protocol": Picture(None, None, ("2", "g", "e", "a")),
+    "diagnose-search": Picture("nan", 30.0, ("slash", *"rank")),
+    "diagnose-guide": Picture(None, None, ("slash", *"lora-strength", "enter")),
     "machine": Picture("kohya", 400.0, ("5",)),
     "help": Picture("nan", 30.0, ("question_mark",)),
 }

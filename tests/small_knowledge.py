@@ -138,6 +138,7 @@ sources: [guide]
 id: proof
 title: Prove it first
 ordered: true
+then: running
 items:
   - {id: base, text: The base model is known, group: Runtime, how: Look at the log., otherwise: nan}
   - {id: seed, text: Both images have the same seed, remedy: Make both again.}

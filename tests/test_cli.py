@@ -184,6 +184,62 @@ def test_tree_explain_and_lint() -> None:
     assert run("kb", "lint").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("plastic-skin",), "Skin looks like plastic"),
+        (("rank",), "32 to 64"),
+        (("sdxl",), "12 GB"),
+        (("train.lr",), "ai-toolkit: train.lr"),
+        (("--network_dim",), "kohya: --network_dim"),
+        (("pre-release",), "pass mark"),
+        (("rtx-4090",), "24 GB"),
+        (("epoch",), "One pass over all"),
+        (("RuntimeError:", "CUDA", "out of memory. Tried to allocate 2.00 GiB"), "GPU"),
+    ],
+)
+def test_explain_takes_any_id_key_or_error_line(words: tuple[str, ...], says: str) -> None:
+    result = run("explain", *words)
+    assert result.exit_code == 0
+    assert says in result.output
+
+
+def test_explain_as_json() -> None:
+    page = json.loads(run("explain", "--json", "overfit").output)
+    assert page["schema"] == "loratui.page/1"
+    assert page["blocks"][0]["role"] == "title"
+
+
+def test_the_knowledge_base_as_json() -> None:
+    base = json.loads(run("kb", "export", "--json").output)
+    assert base["schema"] == "loratui.knowledge/1"
+    assert base["symptoms"]["overfit"]["title"]
+    schema = json.loads(run("kb", "export", "--schema").output)
+    assert schema["$defs"]
+
+
+def test_tree_of_any_page_and_of_none() -> None:
+    assert "Finding the right strength" in run("tree", "lora-strength", "--print").output
+    result = run("tree", "overfitt", "--print")
+    assert result.exit_code == 2
+    assert "overfit" in result.stderr
+
+
+def test_lint_of_a_broken_folder_names_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "states.yaml").write_text("sampling:\n  usuall: a minute\n")
+    result = run("kb", "lint", str(tmp_path))
+    assert result.exit_code == 1
+    assert f"{tmp_path}/states.yaml:2 sampling.usuall" in result.output
+    assert "nearest: 'usual'" in result.output
+
+
+def test_a_broken_overlay_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "findings.yaml").write_text("\t- x")
+    monkeypatch.setenv("LORATUI_KNOWLEDGE", str(tmp_path))
+    done = process("diagnose", str(log("kohya/healthy")), LORATUI_KNOWLEDGE=str(tmp_path))
+    assert done.returncode == 0
+
+
 def test_explain_names_the_nearest() -> None:
     result = run("explain", "loss-nam")
     assert result.exit_code == 2

@@ -42,8 +42,8 @@ LETTERS = 8
 
 _PLAIN = frozenset((
     "id", "pattern", "needle", "near_miss", "frame", "file", "key", "match", "version", "versions",
-    "finding", "symptom", "question", "place", "date", "recipe", "otherwise", "auto", "option",
-    "related", "figures",
+    "finding", "symptom", "question", "then", "place", "date", "recipe", "otherwise", "auto",
+    "option", "related", "figures",
 ))  # fmt: skip
 _FIGURE = re.compile(r"\d")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -348,6 +348,10 @@ def _checklists(base: KnowledgeBase) -> Iterator[Fault]:
         if checklist.recipe is not None and checklist.recipe not in base.profiles:
             text = _unknown("profile", checklist.recipe, base.profiles)
             yield Fault("checklists", name, ("recipe",), text)
+        questions = [question.id for question in base.tree.questions] if base.tree else []
+        if checklist.then is not None and checklist.then not in questions:
+            text = _unknown("question", checklist.then, questions)
+            yield Fault("checklists", name, ("then",), text)
         yield from _linked(base, "checklists", name, "related", checklist.related)
         yield from _figured(base, "checklists", name, checklist.figures)
         yield from _items(base, checklist)

@@ -352,7 +352,7 @@ class ChecklistInfo(Entry):
     """Things to check; `phase` says when the program shows the list by itself.
 
     An `ordered` list is a protocol: it is walked step by step, and a step that does not hold
-    comes before the next.
+    comes before the next; when all hold, the question `then` of the tree follows.
     """
 
     id: Id
@@ -362,6 +362,7 @@ class ChecklistInfo(Entry):
     phase: Literal["first-steps", "first-epoch", "mid-training"] | None = None
     intro: Words = ""
     ordered: Flag = False
+    then: Id | None = None
     recipe: Id | None = None
     figures: tuple[Id, ...] = ()
     related: tuple[Id, ...] = ()

@@ -31,7 +31,7 @@ EXACT, BEGINS, HOLDS, NEAR = 1.0, 0.85, 0.6, 0.5
 _WEIGHTS = {
     "title": 3.0, "see": 2.5, "finding": 2.5, "option": 2.0, "fix": 1.5, "message": 1.5,
     "cause": 1.2, "item": 1.2, "heading": 1.6, "figure": 1.4, "text": 0.8, "table": 1.0,
-    "word": 1.8,
+    "word": 1.8, "id": 2.0,
 }  # fmt: skip
 _KINDS = {"symptoms": 1.15, "figures": 0.95, "options": 0.95, "terms": 0.9, "gpus": 0.95}
 
@@ -253,6 +253,8 @@ _Text = tuple[str, str, str, str]
 
 
 def _texts(base: KnowledgeBase) -> Iterator[_Text]:
+    for name, kind in base.pages.items():
+        yield kind, name, "id", name
     yield from _symptoms(base)
     yield from _checklists(base)
     yield from _guides(base)

@@ -1,9 +1,10 @@
-"""Prints every figure beside its target: `python -m tests.benchmarks [start|history|wire]`."""
+"""Prints every figure beside its target: `python -m tests.benchmarks [PART…]`."""
 
 from __future__ import annotations
 
 import compileall
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -79,6 +80,46 @@ def history(folder: Path, rounds: int = 5) -> None:
         )
 
 
+def knowledge(folder: Path, rounds: int = 9) -> None:
+    """The knowledge base cold and warm, each in a process of its own, and its search."""
+    from loratui.kb import load
+    from loratui.kb.search import index_of
+
+    code = (
+        "import time; begin = time.perf_counter(); from pathlib import Path; "
+        "from loratui.kb import load; load(cache=Path({cache!r})); "
+        "print(time.perf_counter() - begin)"
+    )
+    for warm, limit in ((False, 0.6), (True, 0.15)):
+        took = []
+        for number in range(rounds):
+            cache = str(folder / ("warm" if warm else f"cold-{number}"))
+            command = [PYTHON, "-c", code.format(cache=cache)]
+            if warm and not number:
+                subprocess.run(command, check=True, capture_output=True)
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            took.append(float(done.stdout))
+        middle = statistics.median(took)
+        show(
+            f"knowledge base, {'warm' if warm else 'cold'}, with imports",
+            f"{middle * 1000:.0f} ms (worst {max(took) * 1000:.0f})",
+            f"<= {limit * 1000:.0f} ms",
+            good=middle <= limit,
+        )
+    index = index_of(load())
+    slowest = 0.0
+    for query in (
+        "learning rate is zero",
+        "plsatic skn",
+        "CUDA out of memory. Tried to allocate 2",
+    ):
+        for end in range(1, len(query) + 1):
+            begin = time.perf_counter()
+            index.search(query[:end])
+            slowest = max(slowest, time.perf_counter() - begin)
+    show("search, the slowest key", f"{slowest * 1000:.1f} ms", "<= 30 ms", good=slowest <= 0.03)
+
+
 def wire(folder: Path) -> None:
     """What a live run costs: time to the screen, bytes and CPU at two steps a second, and idle."""
     log = folder / "live.log"
@@ -125,11 +166,14 @@ def wire(folder: Path) -> None:
         )
 
 
+PARTS = {"start": start, "history": history, "knowledge": knowledge, "wire": wire}
+
+
 def main() -> None:
-    chosen = sys.argv[1:] or ["start", "history", "wire"]
+    chosen = sys.argv[1:] or list(PARTS)
     with tempfile.TemporaryDirectory() as name:
         for part in chosen:
-            {"start": start, "history": history, "wire": wire}[part](Path(name))
+            PARTS[part](Path(name))
 
 
 if __name__ == "__main__":

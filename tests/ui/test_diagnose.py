@@ -293,8 +293,12 @@ async def test_a_protocol_is_walked_step_by_step(tmp_path):
         await pilot.pause()
         assert screen.shown[0] == "nan"
         await pilot.press("left", "n", "n")
+        assert "What is wrong?" in text_of(screen.guided)  # all steps are done: the next question
+        await pilot.press("b")
         await pilot.pause()
-        assert screen.shown[0] == "proof"
+        assert screen.shown[0] == "slow"
+        screen.show_symptom("proof")
+        await pilot.pause()
         rows = text_of(screen.page)
         assert "✔ 1. The base model is known" in rows
         assert "○ 2. Both images" in rows

@@ -10,12 +10,11 @@ from loratui.core.advice import Fix
 from loratui.kb.base import KnowledgeBase
 from loratui.kb.pages import Block, Case, page_of
 from loratui.kb.search import Index, index_of
+from loratui.ui.screens.diagnose.guided import FAILS, HOLDS
 from loratui.ui.screens.diagnose.tree import Node
 
 if TYPE_CHECKING:
     from loratui.kb.schema import ChecklistInfo, Item
-
-HOLDS, FAILS = "It holds", "It does not hold"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,13 @@ class Atlas:
     def protocol(self, page: str) -> Node | None:
         """The steps of an ordered checklist, as questions one behind the other."""
         checklist = self.base.checklists.get(page)
-        return _steps(checklist) if checklist is not None and checklist.ordered else None
+        if checklist is None or not checklist.ordered:
+            return None
+        last = Node("end", "Every step is done", checklist.id)
+        for node in self.root.walk():
+            if node.asks and node.asks == checklist.then:
+                last = node
+        return _steps(checklist, last)
 
     def cleared(self, judged: Mapping[str, tuple[str, str]]) -> list[str]:
         """Symptoms that the run shows it does not have: no finding that leads there is seen."""
@@ -132,16 +137,16 @@ def _root(base: KnowledgeBase) -> Node:
             elif answer.question in questions and answer.question not in above:
                 next_ = questions[answer.question]
                 children = answers(next_.id, node, above | {next_.id})
-                nodes.append(Node(node, answer.text, "", next_.text, children, next_.hint))
+                found = Node(node, answer.text, "", next_.text, children, next_.hint)
+                nodes.append(replace(found, asks=next_.id))
         return tuple(nodes)
 
     first = questions[tree.root]
     return Node("", "", "", first.text, answers(first.id, "", frozenset({first.id})), first.hint)
 
 
-def _steps(checklist: ChecklistInfo) -> Node:
+def _steps(checklist: ChecklistInfo, last: Node) -> Node:
     """The first step; each leads to the next where it holds, to a page where it does not."""
-    last = Node("end", "Every step is done", checklist.id)
     node = last
     total = len(checklist.items)
     for at in range(total - 1, -1, -1):

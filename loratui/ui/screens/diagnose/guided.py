@@ -13,6 +13,7 @@ from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 LETTERS = "abcdefghijklm"
 UNSURE = "n"  # a letter that no answer bears
+HOLDS, FAILS = "It holds", "It does not hold"
 _NAMED = 12  # pages that are named as ruled out; of more only the number is told
 
 
@@ -194,8 +195,9 @@ class GuidedPane(LineView):
             return ()
         walk = self.walk
         question = walk.question
-        way = " › ".join(node.text for node in walk.path[1:] if not node.step)
-        rows = [line("Step by step" if question.step else f"Question {len(walk.path)}", "muted")]
+        way = " › ".join(n.text for n in walk.path[1:] if not n.step and n.text != HOLDS)
+        number = sum(not node.step for node in walk.path)
+        rows = [line("Step by step" if question.step else f"Question {number}", "muted")]
         rows += [line(row, "muted") for row in wrap(way, width)] if way else []
         rows.append(line())
         asked = _NEAREST if walk.unsure else question.question or question.text
@@ -226,7 +228,8 @@ class GuidedPane(LineView):
 
     def _choice(self, index: int, node: Node, possible: int, width: int) -> list[Line]:
         below = pages_below(node)
-        out = possible - len(problems_below(node))
+        left = len(problems_below(node))
+        out = possible - left if left else 0  # something to read rules nothing out
         step = self.walk is not None and bool(self.walk.question.step)
         seen = bool(below & self.found.keys()) and not step
         parts = ("this run" if seen else "", f"rules out {out} of {possible}" if out else "")

@@ -80,7 +80,7 @@ class ResultsPane(LineView):
             aside = (Span(kind, "muted"),) if kind else ()
             for at, row in enumerate(wrap(self.title_of(hit.page), width - len(kind) - 1)):
                 rows.append(Line((Span(row),), aside if at == 0 else (), hit.page))
-            if hit.field not in ("title", "word"):
+            if hit.field not in ("title", "word", "id"):
                 for row in wrap(f"{_FIELDS.get(hit.field, hit.field)}: {hit.text}", width - 2)[:2]:
                     rows.append(Line((Span("  "), Span(row, "muted")), target=hit.page))
         return rows

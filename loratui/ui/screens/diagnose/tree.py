@@ -17,8 +17,8 @@ _NAMED = 5  # pages that are named as not in this run
 class Node:
     """An answer. `id` is the way from the root; a leaf has a page, the rest a next question.
 
-    `hint` helps to answer that question. A `step` is one of a protocol (``LIST/ITEM``). A page
-    that is a `problem` can be ruled out; a guide cannot.
+    `asks` is the question's own id, `hint` helps to answer it. A `step` is one of a protocol
+    (``LIST/ITEM``). A page that is a `problem` can be ruled out; a guide cannot.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Node:
     hint: str = ""
     step: str = ""
     problem: bool = False
+    asks: str = ""
 
     def walk(self) -> Iterator[Node]:
         """The node and all below it."""
