@@ -70,8 +70,10 @@ def read_trainers(root: Path, prefix: str = "") -> list[KnowledgeFile]:
 def digest(files: Iterable[KnowledgeFile]) -> str:
     """One number for the content of all files and for the code that gives it its meaning."""
     total = hashlib.blake2b(digest_size=16)
-    for name in ("schema.py", "loader.py", "marked.py", "linting.py", "base.py"):
-        total.update((Path(__file__).parent / name).read_bytes())
+    here = Path(__file__).parent
+    names = ("schema.py", "loader.py", "marked.py", "base.py")
+    for path in (*(here / name for name in names), *sorted((here / "linting").glob("*.py"))):
+        total.update(path.read_bytes())
     for file in files:
         for part in (file.shown.encode(), file.fault.encode(), file.content):
             total.update(len(part).to_bytes(8, "little"))

@@ -141,6 +141,11 @@ class GuidedPane(LineView):
             self.walk.follow(way)
             self._asked()
 
+    def way(self) -> tuple[str, ...]:
+        """The answers given since the first question of the tree; none inside a protocol."""
+        path = self.walk.path if self.walk is not None else []
+        return tuple(node.id for node in path[1:]) if path and path[0].id == "" else ()
+
     def mark(self, found: Mapping[str, Finding]) -> None:
         """Mark the answers that findings of the live run support."""
         if list(found.items()) != list(self.found.items()):

@@ -15,14 +15,13 @@ from textual.widgets import Input
 from loratui.core.findings import Finding
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.notebook import case_of, run_key
-from loratui.kb.pages.symptom import copied
 from loratui.kb.text import render_blocks
 from loratui.ui import keys
 from loratui.ui.messages import Say
 from loratui.ui.screens.base import RunScreen
 from loratui.ui.screens.diagnose.atlas import Atlas, read_atlas
 from loratui.ui.screens.diagnose.guided import GuidedPane
-from loratui.ui.screens.diagnose.note import NoteLine
+from loratui.ui.screens.diagnose.notes import NoteLine, Notes, Place, copied, fix_of
 from loratui.ui.screens.diagnose.page import PagePane
 from loratui.ui.screens.diagnose.results import QueryLine, ResultsPane
 from loratui.ui.screens.diagnose.tree import TreePane
@@ -117,32 +116,28 @@ class DiagnoseScreen(RunScreen):
             self._wanted = None
             self.show_symptom(page, finding)
         else:
-            self._return(self.owner.notebook.position)
+            self._return(Place.read(self.owner.notebook.position))
             self._follow()
 
-    def _return(self, position: dict[str, Any]) -> None:
+    def _return(self, place: Place) -> None:
         """To where the user was the last time, as far as that is still there."""
-        opened, page, way = position.get("opened"), position.get("page"), position.get("way")
-        if isinstance(opened, list):
-            self.tree_pane.open_way([name for name in opened if isinstance(name, str)])
-        if isinstance(page, str) and page:
-            self.tree_pane.point_at_page(page)
         assert self.atlas is not None
-        if isinstance(way, list) and way and self.atlas.nodes:
+        self.tree_pane.open_way(place.opened)
+        if place.page:
+            self.tree_pane.point_at_page(place.page)
+        if place.way and self.atlas.nodes:
             self.asking = True
             self.guided.begin(self.atlas.root, self.found, self.atlas.title)
-            self.guided.resume([name for name in way if isinstance(name, str)])
+            self.guided.resume(place.way)
             self._give_keys(right=not self.folded or self.right)
 
     def _leave(self) -> None:
         """Write down where the user is."""
         if self.atlas is None:
             return
-        walk = self.guided.walk if self.asking else None
-        way = [n.id for n in walk.path[1:]] if walk is not None and walk.path[0].id == "" else []
         page = self.tree_pane.page_at(self.tree_pane.target) or self.shown[0]
-        opened = sorted(self.tree_pane.opened)
-        self.owner.notebook.stay({"page": page, "opened": opened, "way": way})
+        way = self.guided.way() if self.asking else ()
+        self.owner.notebook.stay(Place(page, tuple(sorted(self.tree_pane.opened)), way).written())
 
     def on_screen_suspend(self) -> None:
         self._leave()
@@ -350,36 +345,31 @@ class DiagnoseScreen(RunScreen):
 
     @on(GuidedPane.Stepped)
     def _stepped(self, message: GuidedPane.Stepped) -> None:
-        run = run_key(self.snapshot)
-        if message.item not in self.owner.notebook.ticked(run):
-            self.owner.notebook.tick(run, message.item)
+        self.notes.hold(message.item)
 
     # -- notes ---------------------------------------------------------------------------------
 
+    @property
+    def notes(self) -> Notes:
+        """What the user writes down about the page that is shown."""
+        return Notes(self.owner.notebook, run_key(self.snapshot), self.shown[0])
+
     def action_tried(self) -> None:
-        kind, _, fix = self.page.target.partition(":")
-        if not self.right or self.asking or kind not in ("fix", "command"):
+        fix = fix_of(self.page.target) if self.right and not self.asking else ""
+        if not fix:
             self.post_message(Say("select a fix on the page first: → opens it, ↓ goes to a fix"))
             return
-        fix = fix.split(":")[0]
-        symptom, run, book = self.shown[0], run_key(self.snapshot), self.owner.notebook
-        if any((t.symptom, t.fix, t.run) == (symptom, fix, run) for t in book.trials):
-            book.forget_fix(symptom, fix, run)
-            self._refill()
-            self.post_message(Say("no longer marked as tried"))
-            return
-        book.try_fix(symptom, fix, run)
+        tried, said = self.notes.tried(fix)
         self._refill()
-        self.note_line.ask(fix)
-        self._arrange()
-        self.note_line.focus()
-        self.post_message(Say("marked as tried; the next run shows whether the finding is gone"))
+        if tried:
+            self.note_line.ask(fix)
+            self._arrange()
+            self.note_line.focus()
+        self.post_message(Say(said))
 
     @on(NoteLine.Done)
     def _noted(self, message: NoteLine.Done) -> None:
-        if message.text:
-            run = run_key(self.snapshot)
-            self.owner.notebook.try_fix(self.shown[0], message.fix, run, message.text)
+        self.notes.note(message.fix, message.text)
         self._refill()
         self._give_keys(right=True)
 
@@ -388,31 +378,26 @@ class DiagnoseScreen(RunScreen):
         if not self.right or self.asking or kind != "item":
             self.post_message(Say("select an item of a checklist first"))
             return
-        self.owner.notebook.tick(run_key(self.snapshot), f"{self.shown[0]}/{item}")
+        self.notes.tick(item)
         self._refill()
 
     def action_bookmark(self) -> None:
-        page = self.shown[0]
-        if not page or self.asking:
+        if not self.shown[0] or self.asking:
             self.post_message(Say("open a page first; b then marks it"))
             return
-        marked = self.owner.notebook.bookmark(page)
+        said = self.notes.bookmark()
         self._mark()
-        text = "bookmarked; it stands above the tree" if marked else "no longer bookmarked"
-        self.post_message(Say(self.owner.notebook.problem or text))
+        self.post_message(Say(said))
 
     def copied(self) -> str:
         """The fix or command under the cursor, else the whole page."""
         if self.atlas is None:
             return ""
-        kind, _, name = self.page.target.partition(":")
-        if self.right and not self.asking and kind in ("fix", "command"):
-            fix_id, _, at = name.partition(":")
+        if self.right and not self.asking and fix_of(self.page.target):
             page, finding = self.shown
             case = case_of(self.snapshot, self.owner.notebook, finding)
-            for fix in self.atlas.fixes(page, case):
-                if fix.id == fix_id:
-                    return fix.commands[int(at)] if at else copied(fix)
+            if said := copied(self.atlas.fixes(page, case), self.page.target):
+                return said
         return render_blocks(self.page.blocks)
 
     # -- search --------------------------------------------------------------------------------
