@@ -13,8 +13,15 @@ import click
 from loratui.errors import LoratuiError
 
 if TYPE_CHECKING:
+    from loratui.core.facts import GpuReading
+    from loratui.core.running import Discovered
+    from loratui.engine.choices import Choice
+    from loratui.engine.discovery import Discovery
     from loratui.engine.session import Session
     from loratui.kb.base import KnowledgeBase
+
+LOOK, DRIVER = 1.0, 0.7
+"""Seconds for a look at the box's processes, and for the driver to name those on GPUs."""
 
 
 class Knowledge:
@@ -43,22 +50,34 @@ def session_of(path: str, record: Path | None, *, machine: bool) -> Session:
     from loratui.sources.base import Source
 
     source: Source
+    followers = configuration = None
     if path == "-":
         from loratui.sources.stdin import Pipe
 
         source = Pipe(_private_stdin())
     else:
-        from loratui.engine.diagnosis import log_in
-        from loratui.sources.tail import Tail
+        from loratui.engine.attach import look_at
+        from loratui.engine.configuration import Configuration
+        from loratui.engine.followers import opened
 
-        source = Tail(log_in(Path(path)))
+        found = look_at(Path(path))
+        source, followers = opened(found)
+        configuration = Configuration(found.folder)
     recorder = None
     if record is not None:
         from loratui.engine.recorder import FileRecorder
 
         recorder = FileRecorder(record, Path(path).name)
     gpus = LocalGpus() if machine else None
-    return Session(source, knowledge, path=source.name, machine=gpus, recorder=recorder)
+    return Session(
+        source,
+        knowledge,
+        path=source.name,
+        machine=gpus,
+        recorder=recorder,
+        followers=followers,
+        configuration=configuration,
+    )
 
 
 def _private_stdin() -> int:
@@ -121,6 +140,8 @@ def show(
         begin=begin,
         symptom=symptom,
         knowledge=knowledge,
+        discover=_Box(),
+        open_run=_open_run,
         state=state_folder(),
     )
     try:
@@ -130,6 +151,45 @@ def show(
             session.stop()
     if code:
         sys.exit(code)
+
+
+class _Box:
+    """Finds runs on this box; what it learnt at one look serves the next."""
+
+    def __init__(self) -> None:
+        self._discovery: Discovery | None = None
+
+    def __call__(self) -> Discovered:
+        from loratui.engine.discovery import Discovery
+
+        if self._discovery is None:
+            self._discovery = Discovery()
+        return self._discovery.look(_gpu_readings(), LOOK)
+
+
+def _gpu_readings() -> tuple[GpuReading, ...]:
+    """The GPUs with their processes; none where the driver does not answer soon."""
+    import time
+
+    from loratui.engine.gpus import LocalGpus
+
+    gpus = LocalGpus()
+    gpus.start()
+    until = time.monotonic() + DRIVER
+    while time.monotonic() < until:
+        machine = gpus.latest()
+        if machine.gpus or machine.note:
+            break
+        time.sleep(0.02)
+    gpus.stop()
+    return gpus.latest().gpus
+
+
+def _open_run(choice: Choice) -> Session:
+    from loratui.engine.choices import open_choice
+    from loratui.engine.gpus import LocalGpus
+
+    return open_choice(choice, knowledge, LocalGpus)
 
 
 def stream(session: Session, switches: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def test_a_run_folder_is_searched_for_its_log(tmp_path: Path) -> None:
     [
         (None, "does not exist"),
         (b"\0\x01\x02" * 100, "is a binary file"),
-        ("folder", "holds no .log file"),
+        ("folder", "holds no log (.log"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_line(

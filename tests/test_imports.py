@@ -46,7 +46,8 @@ def test_the_whole_engine_at_work_loads_no_screen() -> None:
         "from loratui.engine.diagnosis import read_all\n"
         "from loratui.sources.recording import Replay\n"
         "from loratui.kb import load\n"
-        "read_all(Replay(open_demo('nan'), 0.0), load())"
+        "from loratui.engine.session import Session\n"
+        "read_all(Session(Replay(open_demo('nan'), 0.0), lambda _: load()))"
     )
     assert not [name for name in _HEAVY if name in names]
 

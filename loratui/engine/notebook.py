@@ -20,7 +20,7 @@ from loratui.core.snapshot import SessionSnapshot
 from loratui.kb.pages.case import Case, Trial
 
 SCHEMA = "loratui.notebook/1"
-_RUNS, _TRIALS, _BOOKMARKS = 200, 1000, 500
+_RUNS, _TRIALS, _BOOKMARKS, _RECENT = 200, 1000, 500, 20
 _LONGEST = 4_000_000
 _NOTE = 500
 
@@ -62,7 +62,20 @@ class Notebook:
         found = self._pages.get("position")
         return dict(found) if isinstance(found, dict) else {}
 
+    @property
+    def recent(self) -> tuple[str, ...]:
+        """Logs and folders that were watched, the newest first."""
+        return tuple(reversed(_texts(self._pages.get("recent"))))
+
     # what changes it
+
+    def watched(self, path: str) -> None:
+        """A log or folder is being watched."""
+        with self._change() as pages:
+            paths = _list(pages, "recent")
+            paths[:] = [known for known in paths if known != path]
+            paths.append(path)
+            del paths[:-_RECENT]
 
     def bookmark(self, page: str) -> bool:
         """Mark a page, or take the mark away; whether it is marked now."""

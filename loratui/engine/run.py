@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import traceback
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,17 +22,19 @@ from loratui.core.events import (
     Sample,
 )
 from loratui.core.facts import ConfigValue, LossKind, RunFacts
-from loratui.core.findings import Severity, Verdict
+from loratui.core.findings import Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
+from loratui.engine.beside import Beside
+from loratui.engine.configuration import Known, merged
 from loratui.engine.facts import facts_of
 from loratui.engine.lifecycle import Lifecycle
 from loratui.engine.pace import Pace
+from loratui.engine.panel import Broken, Panel
 from loratui.engine.trend import Trend
 
 if TYPE_CHECKING:
-    from loratui.detectors.base import Columns, Detector, View
-    from loratui.detectors.texts import TextScanner
+    from loratui.detectors.base import Columns
     from loratui.kb.base import KnowledgeBase
 
 LINES = 500
@@ -41,14 +42,6 @@ LINES = 500
 
 OPENING = 3
 """Losses by which a run is known again."""
-
-
-@dataclass(slots=True)
-class Broken:
-    """A detector that raised and is switched off; `trace` is for `loratui doctor`."""
-
-    id: str
-    trace: str
 
 
 @dataclass(slots=True)
@@ -74,15 +67,10 @@ class Run:
         self.kb = kb
         self.source = source
         self.earlier: list[EarlierRun] = []
-        self.broken: list[Broken] = []
         self.revisions = dict.fromkeys(
             ("status", "series", "findings", "log", "facts", "checklist"), 0
         )
-        self._texts: TextScanner | None = None
-        if kb is not None:
-            from loratui.detectors.texts import TextScanner
-
-            self._texts = TextScanner(kb.messages)
+        self.panel = Panel(kb)
         self._trainer = "unknown"
         self._loss_kind: LossKind = "unknown"
         self._begin(0)
@@ -92,22 +80,33 @@ class Run:
         self.course = Course()
         self.series: dict[str, Series] = {}
         self.pace = Pace()
-        self.lifecycle = Lifecycle()
-        self.verdicts: dict[str, Verdict] = {}
+        self.panel.begin()
         self.trend = Trend()
         self.fall: tuple[int, tuple[bool | None, str]] = (-1, (None, ""))
         self.lines: deque[LogLine] = deque(maxlen=LINES)
         self.line_count = 0
         self.key = ""
         self._opening: list[float] = []
+        self.beside = Beside()
+        self._known: Known | None = None
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
         self.facts = RunFacts()
-        self._detectors: list[Detector] = []
-        if self.kb is not None:
-            from loratui.detectors import detectors
-
-            self._detectors = detectors()
         self._set_facts()
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """What has fired, and since when."""
+        return self.panel.lifecycle
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """What each detector said last."""
+        return self.panel.verdicts
+
+    @property
+    def broken(self) -> list[Broken]:
+        """Detectors that raised and are switched off."""
+        return self.panel.broken
 
     # events
 
@@ -161,7 +160,8 @@ class Run:
         count = self.line_count
         for event in events:
             if isinstance(event, Metrics):
-                self._metrics(event, metrics)
+                if name := self.beside.console(event.name):
+                    self._metrics(event._replace(name=name), metrics)
             elif isinstance(event, Progress):
                 self._progress(event)
             elif isinstance(event, LogLine):
@@ -191,6 +191,54 @@ class Run:
             self.revisions["series"] += 1
         self.revisions["status"] += 1
         self._ask(metrics, lines, failures, pauses, now)
+
+    def follow(self, events: Sequence[Metrics], now: float) -> None:
+        """Series of the same run from other files; each value is taken where it is best.
+
+        A step's own loss replaces a mean that the console prints, and with it what was concluded
+        from the mean. What the console gives as well or better stays the console's.
+        """
+        metrics: dict[str, Columns] = {}
+        for event in events:
+            name = self.beside.name_of(event, self.series, self._loss_kind)
+            if not name:
+                continue
+            if name == "wall_time":
+                if self.course.progress is None or self.beside.counts:
+                    self.pace.extend(event.steps, event.values)
+                continue
+            if name == "loss" and self.beside.takes_over(self._loss_kind):
+                self._start_over()
+            self._metrics(event._replace(name=name), metrics)
+            self._count(event)
+        if metrics:
+            self.revisions["series"] += 1
+            self.revisions["status"] += 1
+            self._ask(metrics, [], [], [], now)
+
+    def _start_over(self) -> None:
+        """The console's loss was a mean: keep it beside, and judge each step's own from now on."""
+        old = self.series.pop("loss", None)
+        if old is not None:
+            old.name = "mean_loss"
+            self.series["mean_loss"] = old
+        self._loss_kind = "raw"
+        self.panel.judge_anew()
+        self.trend = Trend()
+        self.fall = (-1, (None, ""))
+        self._set_facts()
+
+    def _count(self, event: Metrics) -> None:
+        """Without a bar the newest step of a series is how far the run is."""
+        progress = self.course.progress
+        if progress is not None and not self.beside.counts:
+            return
+        if progress is None or event.steps[-1] > progress.step:
+            self.beside.counts = True
+            self.course.phase = self.course.phase or "training"
+            total = self.facts.total_steps
+            step = event.steps[-1]
+            self.course.progress = Progress(event.source, event.offset, step, total)
 
     def _metrics(self, event: Metrics, metrics: dict[str, Columns]) -> None:
         series = self.series.get(event.name)
@@ -223,6 +271,7 @@ class Run:
 
     def _progress(self, event: Progress) -> None:
         self.course.progress = event
+        self.beside.counts = False
         if self.course.failure is not None or self.course.ended is not None:
             self._went_on(event)
         if event.epoch is not None and event.epoch != self.course.epoch:
@@ -259,7 +308,8 @@ class Run:
         if event.option == "trainer":
             self._trainer = str(event.value)
         elif event.option == "loss_kind":
-            self._loss_kind = event.value  # type: ignore[assignment]
+            if not self.beside.raw:  # a file beside the console gives each step's own
+                self._loss_kind = event.value  # type: ignore[assignment]
         elif event.option == "epoch":
             progress = self.course.progress
             self._epoch(int(str(event.value)), progress.step if progress else 0)
@@ -273,6 +323,13 @@ class Run:
 
     # facts
 
+    def configure(self, known: Known, trainer: str = "") -> None:
+        """What the files of the configuration say; `trainer` where no log has said it."""
+        self._known = known
+        if trainer and self._trainer == "unknown":
+            self._trainer = trainer
+        self._set_facts()
+
     def _set_facts(self) -> None:
         progress = self.course.progress
         facts = facts_of(
@@ -283,11 +340,11 @@ class Run:
             self.course.epochs,
             self.kb,
         )
+        if self._known is not None:
+            facts = merged(facts, self._known)
         if facts != self.facts:
             self.facts = facts
             self.revisions["facts"] += 1
-
-    # detectors
 
     def _ask(
         self,
@@ -302,61 +359,19 @@ class Run:
         from loratui.detectors.base import View
 
         progress = self.course.progress
-        step = progress.step if progress else None
         view = View(
             metrics,
             lines,
             failures,
             pauses,
             self.facts,
-            step,
+            progress.step if progress else None,
             progress.total if progress else None,
             now,
             self.course.ended,
         )
-        before = self.lifecycle.revision
-        if self._texts is not None and (lines or failures or self.course.ended):
-            for finding, verdict in self._scan(view):
-                self._see(finding, verdict, step, text=True)
-        if metrics or pauses:
-            for detector in list(self._detectors):
-                seen = self._update(detector, view)
-                if seen is not None:
-                    self._see(detector.id, seen, step, text=False)
-            if step is not None:
-                self.lifecycle.go_on(step)
-        if self.lifecycle.revision != before:
+        if self.panel.ask(view):
             self.revisions["findings"] += 1
-
-    def _scan(self, view: View) -> Iterable[tuple[str, Verdict]]:
-        assert self._texts is not None
-        try:
-            return list(self._texts.update(view).items())
-        except Exception:
-            self.broken.append(Broken("texts", traceback.format_exc()))
-            self._texts = None
-            return ()
-
-    def _update(self, detector: Detector, view: View) -> Verdict | None:
-        try:
-            return detector.update(view)
-        except Exception:  # a detector's fault must not end the watching
-            self._detectors.remove(detector)
-            self.broken.append(Broken(detector.id, traceback.format_exc()))
-            self.revisions["findings"] += 1
-            return None
-
-    def _see(self, finding: str, verdict: Verdict, step: int | None, *, text: bool) -> None:
-        before = self.verdicts.get(finding)
-        if before is None or before.state != verdict.state or before.reason != verdict.reason:
-            self.revisions["findings"] += 1
-        self.verdicts[finding] = verdict
-        self.lifecycle.see(finding, verdict, self._severity(finding), step, text=text)
-
-    def _severity(self, finding: str) -> Severity:
-        assert self.kb is not None
-        known = self.kb.findings.get(finding)
-        return Severity.of(known.severity) if known is not None else Severity.WARNING
 
     # small questions
 

@@ -14,7 +14,9 @@ from loratui.core.clock import Clock, SystemClock
 from loratui.core.events import Batch, SourceChange
 from loratui.core.facts import HostReading, Machine
 from loratui.core.snapshot import SessionSnapshot
+from loratui.engine.configuration import Configuration
 from loratui.engine.feed import Action
+from loratui.engine.followers import Followers
 from loratui.engine.gpus import MachineFeed
 from loratui.engine.mailbox import Mailbox
 from loratui.engine.run import Run
@@ -77,8 +79,13 @@ class Session:
         machine: MachineFeed | None = None,
         recorder: Recorder | None = None,
         clock: Clock | None = None,
+        followers: Followers | None = None,
+        configuration: Configuration | None = None,
     ) -> None:
         self.source = source
+        self._configuration = configuration
+        self._configured: tuple[str, int] | None = None
+        self._followers = followers
         self._load = load
         self._machine = machine
         self._recorder = recorder
@@ -140,6 +147,8 @@ class Session:
             self._machine.stop()
         if self._recorder is not None:
             self._recorder.close()
+        if self._followers is not None:
+            self._followers.close()
 
     # the thread
 
@@ -199,6 +208,10 @@ class Session:
                 self._changed(item, now)
         if not grew:
             self._settle(now)
+        if self._followers is not None and self.source.share() is None:
+            grew = self._follow(self._followers, now) or grew
+        if self.source.share() is None:
+            self._configure()
         self._act()
         if self.source.over() and self._flushed:
             self._growth.over = True
@@ -225,8 +238,45 @@ class Session:
             if not items:
                 break
         self._run.apply(self._reader.flush(), self._clock.now())
+        self._configure()
+        while self._followers is not None and self._followers.left:
+            self._run.follow(self._followers.poll(self._clock.now()), self._clock.now())
         self._growth.over = True
         self.publish(self._clock.now())
+
+    def _follow(self, followers: Followers, now: float) -> bool:
+        """What the files beside the log have to say, once the log itself has been read."""
+        caught_up = followers.share() is None
+        metrics = followers.poll(now)
+        if not metrics:
+            return False
+        if caught_up:
+            self._growth.seen = now
+        self._last_data = now
+        self._run.follow(metrics, now)
+        return True
+
+    def _configure(self) -> None:
+        """Read the configuration once it is known whose it is, and again for another run."""
+        run, files = self._run, self._configuration
+        if files is None or run.kb is None:
+            return
+        trainer = run.facts.trainer
+        if trainer == "unknown":
+            if isinstance(self.source, Tail) or self._configured is not None:
+                return
+            trainer = files.trainer()
+        if (trainer, run.begun) == self._configured:
+            return
+        self._configured = (trainer, run.begun)
+        try:
+            known = files.read(run.kb, trainer, run.facts.name)
+        except Exception as error:  # a file of the user's must not end the watching
+            said = f"not understood: {type(error).__name__}: {error}"
+            self._notes.append(("configuration", said))
+            return
+        self._notes += known.problems
+        run.configure(known, trainer)
 
     def _read(self, batch: Batch, now: float) -> None:
         if self._recorder is not None:
@@ -289,7 +339,8 @@ class Session:
             self._recorder.machine(machine, now)
         host = self._host(now, old.host)
         seen = frozenset(self._acknowledged)
-        self._mailbox.put(self._run, status, machine, host, tuple(self._notes), seen)
+        notes = [*self._notes, *(self._followers.problems if self._followers else ())]
+        self._mailbox.put(self._run, status, machine, host, tuple(notes), seen)
 
     def _host(self, now: float, old: HostReading | None) -> HostReading | None:
         if self._machine is None or now - self._host_at < HOST:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from loratui.core.events import Checkpoint, Ended, Event, Phase
-from loratui.trainers.base import Role, Trainer, phase, sample, setting
+from loratui.trainers.base import Role, Trainer, ended, exit_code, phase, sample, setting
 
 
 def _result(found: re.Match[str], offset: int) -> Iterable[Event]:
@@ -18,14 +18,9 @@ def _result(found: re.Match[str], offset: int) -> Iterable[Event]:
     return (Ended("", offset, "finished"),) if jobs else ()
 
 
-def _failed(found: re.Match[str], offset: int) -> Iterable[Event]:
-    return (Ended("", offset, "failed", detail=found.group("why")),)
-
-
 def _process(found: re.Match[str], offset: int) -> Iterable[Event]:
-    code = found.group("code")
-    if code is not None:
-        return (Ended("", offset, "failed" if int(code) else "finished", int(code)),)
+    if found.group("code") is not None:
+        return exit_code(found, offset)
     signal = found.group("signal") or ""
     return (Ended("", offset, "killed" if signal == "SIGKILL" else "stopped", detail=signal),)
 
@@ -52,6 +47,7 @@ class AiToolkit(Trainer):
         (r"OOM during training step, skipping batch", 8),
     )
     late_starts = (r"^Running \d+ jobs?$", r"^Using SQLite database at ")
+    stopped = r"^(?:KeyboardInterrupt|Exception: Job (?:stopped|returning to queue))$"
     rules = (
         (r"base dim \(rank\): (?P<value>\d+)", setting("network_dim")),
         (r"base dim \(rank\): \d+, alpha: (?P<value>[\d.]+)", setting("network_alpha", float)),
@@ -63,7 +59,13 @@ class AiToolkit(Trainer):
         (r"^Saving at step (?P<value>\d+)", phase("saving")),
         (r"^Saved checkpoint to (?P<path>.+)", _saved),
         (r"^ - (?P<jobs>\d+) completed jobs?", _result),
-        (r"^Error running job: (?P<why>.*)", _failed),
+        (r"^Error running job: (?P<why>Job (?:stopped|returning to queue))$", ended("stopped")),
+        (r"^Error running job: (?P<why>(?!Job (?:stopped|returning to queue)$).*)",
+         ended("failed")),
+        (r"^Job stopped$", ended("stopped")),
+        # written by the web interface
+        (r"^(?P<why>Job process exited unexpectedly\..*|Error launching job process: .*)",
+         ended("failed")),
         (r"^Job process terminated with (?:exit code (?P<code>-?\d+)|signal (?P<signal>\w+))",
          _process),
     )  # fmt: skip

@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 from loratui.core.events import Checkpoint, Config, Ended, Event, Phase, PhaseName, Sample
 from loratui.core.facts import LossKind
 
-Role = Literal["training", "epoch", "other"]
-"""What a progress bar counts: training steps, epochs around them, or something else."""
+Role = Literal["training", "epoch", "validation", "other"]
+"""What a bar counts: training steps, epochs around them, steps of a validation, something else."""
 
 Handler = Callable[[re.Match[str], int], Iterable[Event]]
 """Makes events of a matched line; gets the match and the line's byte offset."""
@@ -25,6 +25,12 @@ class Trainer(ABC):
     `rules` pair a pattern, searched in each line, with what it means; `starts` are the first
     lines that a fresh process prints unbuffered, `late_starts` such lines that buffering may
     delay, so that they alone do not prove a new run.
+
+    `validation` is the text before the loss in the postfix of a bar whose role that is. `bars`
+    pair the description of another bar with the phase it stands for, where it does not say so
+    itself. `desc_epoch` finds `epoch` and `epochs` in the training bar's description. `steps` are
+    lines that state a step (see `reading/steplines.py`), for trainers whose bar does not.
+    `stopped` is an exception that means the user has ended the run, as `Type: message`.
     """
 
     id: ClassVar[str]
@@ -35,6 +41,11 @@ class Trainer(ABC):
     rules: ClassVar[tuple[tuple[str, Handler], ...]] = ()
     starts: ClassVar[tuple[str, ...]] = ()
     late_starts: ClassVar[tuple[str, ...]] = ()
+    validation: ClassVar[bytes] = b""
+    bars: ClassVar[tuple[tuple[str, PhaseName], ...]] = ()
+    desc_epoch: ClassVar[str] = ""
+    steps: ClassVar[tuple[str, ...]] = ()
+    stopped: ClassVar[str] = r"^KeyboardInterrupt$"
     nested: ClassVar[bool] = False
     """True when the training bar restarts every epoch inside an epoch bar."""
 
@@ -83,6 +94,28 @@ def checkpoint(found: re.Match[str], offset: int) -> Iterable[Event]:
 def sample(_found: re.Match[str], offset: int) -> Iterable[Event]:
     """The line says that sample images are being made."""
     return Phase("", offset, "sampling"), Sample("", offset)
+
+
+def ended(how: Literal["finished", "failed", "killed", "stopped"]) -> Handler:
+    """The line says that the process is over; a group `code` or `why` says more."""
+
+    def handle(found: re.Match[str], offset: int) -> Iterable[Event]:
+        said = found.groupdict()
+        code, why = said.get("code"), said.get("why") or ""
+        return (Ended("", offset, how, int(code) if code else None, why.strip()),)
+
+    return handle
+
+
+def exit_code(found: re.Match[str], offset: int) -> Iterable[Event]:
+    """The line states the process's exit code in its group `code`."""
+    code = int(found.group("code"))
+    how: Literal["finished", "failed", "killed", "stopped"] = "failed"
+    if code in (0, -2, 130):
+        how = "stopped" if code else "finished"
+    elif code in (-9, -15, 137, 143):
+        how = "killed"
+    return (Ended("", offset, how, code, found.group().strip()),)
 
 
 def finished(_found: re.Match[str], offset: int) -> Iterable[Event]:

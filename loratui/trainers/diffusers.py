@@ -40,8 +40,9 @@ class Diffusers(Trainer):
         (r"Running validation", sample),
         (r"Saved state to (?P<path>.+)", checkpoint),
         (r"Model weights saved in (?P<path>.+)", checkpoint),
-        (r"(?:Loading|Generating \w+ split|Resolving data files)", phase("loading")),
-    )
+        (r"(?:Loading|Generating \w+ split|Resolving data files|Resuming from checkpoint )",
+         phase("loading")),
+    )  # fmt: skip
 
     def role(self, desc: str, postfix: bytes, job: str) -> Role:
         return "training" if desc == "Steps" else "other"

@@ -30,7 +30,7 @@ class OneTrainer(Trainer):
     late_starts = (r"^Clearing cache directory ",)
     rules = (
         (r"^Clearing cache directory ", phase("caching")),
-        (r"^Quantizing model weights", phase("loading")),
+        (r"^Quantizing model weights|^Continuing training from backup ", phase("loading")),
         (r"^Creating Backup (?P<path>.+)", phase("saving")),
         (r"^Saving (?P<path>.+\.(?:safetensors|ckpt|pt))", checkpoint),
         (r"^Saving (?P<path>\S*(?:/|\\)save(?:/|\\).*)", checkpoint),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import App, SystemCommand
+from textual.message import Message
 from textual.screen import Screen
 
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action, Feed
 from loratui.engine.notebook import Notebook
+from loratui.errors import LoratuiError
 from loratui.ui import keys
-from loratui.ui.bridge import Bridge
+from loratui.ui.bridge import SECTIONS, Bridge
 from loratui.ui.messages import Act, OpenSymptom, Say
 from loratui.ui.options import UiOptions
 from loratui.ui.painting import draw_scrollbars, tighten
@@ -25,6 +29,8 @@ from loratui.ui.screens.live.screen import LiveScreen
 from loratui.ui.terminal import Terminal, on_hangup
 
 if TYPE_CHECKING:
+    from loratui.core.running import Discovered
+    from loratui.engine.choices import Choice
     from loratui.ui.screens.diagnose.screen import DiagnoseScreen
 
 __all__ = ["LoratuiApp", "UiOptions", "run"]
@@ -92,6 +98,82 @@ class LoratuiApp(App[None]):
         if name != self.current_mode:
             await self.switch_mode(name)
 
+    # -- runs ----------------------------------------------------------------------------------
+
+    class Looked(Message):
+        """Somebody looked for the runs on this box; `asked` when the user wanted the list."""
+
+        def __init__(self, found: Discovered, *, asked: bool) -> None:
+            super().__init__()
+            self.found = found
+            self.asked = asked
+
+    def look_for_runs(self, *, asked: bool) -> None:
+        """Find the runs on this box in a thread: a mount or driver that hangs must not matter."""
+        discover = self.options.discover
+        if discover is None:
+            return
+
+        def look() -> None:
+            from loratui.core.running import Discovered
+
+            try:
+                found = discover()
+            except Exception as error:
+                found = Discovered(left_out=(f"{type(error).__name__}: {error}",))
+            self.post_message(self.Looked(found, asked=asked))
+
+        threading.Thread(target=look, name="discovery", daemon=True).start()
+
+    def on_loratui_app_looked(self, message: Looked) -> None:
+        from loratui.engine.choices import choices, first_to_watch
+
+        listed = choices(message.found, self.notebook.recent)
+        first = first_to_watch(listed)
+        if first is not None and not message.asked and self.feed is None:
+            self.attach(first)
+            more = len(listed) - 1
+            self.post_message(
+                Say(f"watching {first.title}" + (f"; r lists {more} more" if more else ""))
+            )
+        elif listed or message.asked:
+            from loratui.ui.screens.runs import RunList
+
+            self.push_screen(RunList(listed, message.found.left_out), self._chosen)
+        else:
+            self.post_message(Say("no training run was found on this box; r looks again"))
+
+    def _chosen(self, choice: Choice | None) -> None:
+        if choice is not None:
+            self.attach(choice)
+
+    def attach(self, choice: Choice) -> None:
+        """Watch another run in place of the present one."""
+        if self.options.open_run is None:
+            return
+        try:
+            feed = self.options.open_run(choice)
+        except LoratuiError as error:
+            self.post_message(Say(f"{error.title}: {error.message} {error.hint}".strip()))
+            return
+        if choice.path:
+            self.notebook.watched(choice.path)
+        self.bridge.stop()
+        if self.feed is not None:
+            self.feed.stop()
+        self.feed = feed
+        self.options = replace(self.options, title="")
+        feed.start()
+        feed.read_history()
+        self.bridge = Bridge(feed, self.terminal.rate, self._deliver)
+        if self.options.polling:
+            self.bridge.start()
+        self._deliver(feed.latest(), SECTIONS)
+
+    def action_runs(self) -> None:
+        self.post_message(Say("looking for runs…"))
+        self.look_for_runs(asked=True)
+
     # -- news ----------------------------------------------------------------------------------
 
     async def on_mount(self) -> None:
@@ -109,6 +191,8 @@ class LoratuiApp(App[None]):
             self.feed.read_history()
             if self.options.polling:
                 self.bridge.start()
+        elif self.options.begin == "live":
+            self.look_for_runs(asked=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the least size one message stands for everything."""

@@ -102,6 +102,8 @@ KEYS: tuple[Key, ...] = (
         "Find a command by its name.", "app.command_palette", ":"),
     Key("app.help", "question_mark", "app", "help",
         "Show the keys of the pane you are in.", "app.help", "?"),
+    Key("app.runs", "r", "app", "",
+        "List the training runs found on this box and the logs watched before.", "app.runs"),
     Key("app.quit", "q", "app", "quit", "Go back, or quit.", "app.back"),
     Key("app.live", "1", "app", "", "Go to Live: how the run is doing.", "app.show('live')"),
     Key("app.diagnose", "2", "app", "", "Go to Diagnose: from what you see to what to change.",

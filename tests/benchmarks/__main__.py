@@ -58,6 +58,7 @@ def history(folder: Path, rounds: int = 5) -> None:
     """The whole pipeline of a history: bytes, steps, series, detectors, findings."""
     from loratui.core.snapshot import SessionSnapshot
     from loratui.engine.diagnosis import read_all
+    from loratui.engine.session import Session
     from loratui.kb import load
     from loratui.sources.tail import Tail
 
@@ -68,7 +69,7 @@ def history(folder: Path, rounds: int = 5) -> None:
         best = []
         for _ in range(rounds):
             begin = time.process_time()
-            seen: SessionSnapshot = read_all(Tail(log), kb)
+            seen: SessionSnapshot = read_all(Session(Tail(log), lambda _: kb))
             best.append(steps / (time.process_time() - begin))
             assert seen.status.step == steps
         rate = statistics.median(best)
@@ -166,7 +167,28 @@ def wire(folder: Path) -> None:
         )
 
 
-PARTS = {"start": start, "history": history, "knowledge": knowledge, "wire": wire}
+def discovery(folder: Path) -> None:
+    """A look at a box of 500 processes."""
+    from tests.benchmarks.discovery import discovery as measured
+
+    measured(folder)
+
+
+def tfevents(folder: Path) -> None:
+    """TensorBoard's files against TensorBoard's own reader."""
+    from tests.benchmarks.tfevents import tfevents as measured
+
+    measured(folder)
+
+
+PARTS = {
+    "start": start,
+    "history": history,
+    "knowledge": knowledge,
+    "discovery": discovery,
+    "tfevents": tfevents,
+    "wire": wire,
+}
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from loratui.core.findings import Severity
 from loratui.core.snapshot import SessionSnapshot
-from loratui.engine.diagnosis import diagnose, log_in
+from loratui.engine.attach import look_at
+from loratui.engine.diagnosis import diagnose
 from loratui.errors import LoratuiError
 from loratui.kb import load
 from loratui.kb.base import KnowledgeBase
@@ -42,6 +43,15 @@ FAULTY = [
     ("kohya/missing-captions", "missing-captions", None, "finished"),
     ("onetrainer/crash-config-syntax", "config-syntax", None, "crashed"),
     ("onetrainer/lr-nan", "loss-nan", 2, "crashed"),
+    ("diffusion_pipe/killed", "killed", 58, "killed"),
+    ("diffusion_pipe/nan", "loss-nan", 41, "unknown"),
+    ("diffusion_pipe/oom", "cuda-oom", None, "out of memory"),
+    ("musubi_tuner/killed", "killed", 41, "killed"),
+    ("musubi_tuner/nan", "loss-nan", 33, "finished"),
+    ("musubi_tuner/oom", "cuda-oom", None, "out of memory"),
+    ("simpletuner/killed", "killed", 77, "killed"),
+    ("simpletuner/nan", "loss-nan", None, "crashed"),
+    ("simpletuner/oom", "cuda-oom", None, "out of memory"),
 ]
 HEALTHY = [
     "ai_toolkit/healthy",
@@ -50,6 +60,12 @@ HEALTHY = [
     "diffusers/t2i-healthy",
     "kohya/healthy",
     "onetrainer/healthy",
+    "diffusion_pipe/healthy",
+    "musubi_tuner/healthy",
+    "simpletuner/debug",
+    "simpletuner/healthy",
+    "simpletuner/healthy-info",
+    "simpletuner/resumed",
 ]
 
 
@@ -86,7 +102,13 @@ def test_overfitting_cannot_be_seen_in_a_training_loss(kb: KnowledgeBase) -> Non
 
 def test_every_recorded_run_is_judged_here() -> None:
     names = {str(p.relative_to(RUNS).with_suffix("")) for p in RUNS.rglob("*.log")}
-    assert names == {name for name, *_ in FAULTY} | set(HEALTHY) | {"diffusers/t2i-overfit"}
+    others = {"diffusers/t2i-overfit", "musubi_tuner/cache-latents"}
+    assert names == {name for name, *_ in FAULTY} | set(HEALTHY) | others
+
+
+def test_a_caching_script_is_no_run_that_went_wrong(kb: KnowledgeBase) -> None:
+    run = diagnose(log("musubi_tuner/cache-latents"), kb)
+    assert firing(run) == []
 
 
 def test_a_patch_has_the_trainers_key_and_the_users_number(kb: KnowledgeBase) -> None:
@@ -122,10 +144,10 @@ def test_settings_come_from_the_command_that_the_launcher_repeats(
 def test_the_newest_log_of_a_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "notes.log").write_text("x")
     (tmp_path / "console.log").write_text("y")
-    assert log_in(tmp_path).name == "console.log"
+    assert look_at(tmp_path).name.endswith("console.log")
 
 
 def test_a_folder_without_a_log_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(LoratuiError) as error:
-        log_in(tmp_path)
+        look_at(tmp_path)
     assert "watch -" in error.value.hint

@@ -250,7 +250,7 @@ def test_a_detector_that_raises_is_switched_off(log: Path) -> None:
     watched = Watched(log, bars(1, 5))
     watched.session.prepare()
     run = watched.session._run
-    detector = run._detectors[0]
+    detector = run.panel._detectors[0]
 
     def fail(view: object) -> None:
         raise ZeroDivisionError("broken on purpose")

@@ -41,6 +41,8 @@ class TrainingBar:
         self.nested = nested
         self.last: int | None = None
         self.total: int | None = None
+        self.shown: tuple[int, int | None] | None = None
+        """The epoch and the number of epochs that the bar's description names."""
         self._minutes = _Minutes()
         self._held: tuple[int, bytes, bytes, int] | None = None
         self._redrawn = False
@@ -52,11 +54,17 @@ class TrainingBar:
         self._seconds = 0.0
         self._elapsed = 0.0
 
-    def epoch(self, draws: Draws) -> None:
-        """Draws of the outer bar: how many epochs are over, of how many."""
-        self._outer = True
+    def epoch(self, draws: Draws) -> bool:
+        """Draws of the outer bar: how many epochs are over, of how many. True if one has begun."""
+        before, self._outer = self._epoch, True
         self._epoch = draws.steps[-1]
         self._epochs = draws.total
+        return before < self._epoch < draws.total
+
+    @property
+    def begun(self) -> int:
+        """The number of the epoch that the outer bar is in."""
+        return self._epoch + 1
 
     def restarts(self, draws: Draws) -> bool:
         """Whether these draws belong to a new run: steps and clock both go back."""
@@ -181,15 +189,15 @@ class TrainingBar:
     def _progress(self, draws: Draws) -> Progress:
         text = draws.postfix[-1]
         loss, rate = self._patterns.get("loss"), self._patterns.get("lr")
-        epoch = self._epoch + 1 if self.nested else None
+        epoch, epochs = self.shown or (self._epoch + 1 if self.nested else None, self._epochs)
         return Progress(
             "",
             draws.offsets[-1],
             self.last or 0,
             self.total,
             self._elapsed + self._seconds,
-            min(epoch, self._epochs or epoch) if epoch else None,
-            self._epochs,
+            min(epoch, epochs or epoch) if epoch else None,
+            epochs,
             _value(loss, text) if loss else None,
             _value(rate, text) if rate else None,
         )

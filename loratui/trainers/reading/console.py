@@ -39,9 +39,13 @@ _PREFIXES = (
     re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)\s"),
     # journald, syslog
     re.compile(r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:\[]+(?:\[\d+\])?: "),
+    # fluxgym's log view, wrappers that tell the streams apart
+    re.compile(r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] \[(?:INFO|WARNING|ERROR)\](?: |$)"),
+    re.compile(r"\[\d\d:\d\d:\d\d\] \[STD(?:OUT|ERR)\](?: |$)"),
     # ts(1)
     re.compile(r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d "),
 )
+_LEVEL = re.compile(rb"(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) ")
 _RANK = re.compile(r"\[(?:rank|default|RANK )(\d+)\]:? ?")
 
 
@@ -222,7 +226,7 @@ class Console:
                 yield draws
                 draws = key = None
                 begin = offset + len(whole.lstrip(b"\r\n")) - len(rest)
-                line = self._text(begin, rest)
+                line = self._glued(begin, rest)
                 if line is not None:
                     yield line
         if draws is not None:
@@ -253,6 +257,13 @@ class Console:
             if len(self._rests) < 4096:
                 self._rests[raw] = known
         return known
+
+    def _glued(self, offset: int, rest: bytes) -> Text | None:
+        """A line behind a bar, which is padded with blanks where it was longer before."""
+        blanks = len(rest) - len(rest.lstrip(b" "))
+        if blanks >= 10 and _LEVEL.match(rest, blanks):
+            blanks -= min(blanks, 20)  # those that stand for a repeated time
+        return self._text(offset + blanks, rest[blanks:])
 
     def _text(self, offset: int, raw: bytes) -> Text | None:
         text, rank = _strip(_clean(raw[: 4 * KEPT]).rstrip())

@@ -11,6 +11,7 @@ from loratui.core.events import (
     Config,
     Ended,
     Event,
+    Failure,
     LogLine,
     Metrics,
     Phase,
@@ -20,10 +21,10 @@ from loratui.core.events import (
 )
 from loratui.trainers import trainers
 from loratui.trainers.base import Handler, Trainer
-from loratui.trainers.generic import EPOCH, RATE, STEP_LINE
 from loratui.trainers.reading.bar import TrainingBar
 from loratui.trainers.reading.commandline import settings
 from loratui.trainers.reading.console import Console, Draws, Text, Token
+from loratui.trainers.reading.steplines import StepLines
 from loratui.trainers.reading.tracebacks import Tracebacks
 from loratui.trainers.reading.wrapping import Joined, Wrapping
 
@@ -46,6 +47,8 @@ _KILLED = re.compile(
     r"|died with <Signals\.SIG(?:KILL|TERM|ABRT|SEGV|BUS)|signal:? (?:SIGKILL|9\b)"
     r"|exit(?:ed)?(?: with)?(?: exit)?(?: code| status)?:? ?(?:-9|137)\b|exitcode: -9\b"
 )
+# The same as an exception: what a launcher raises when its child was ended from outside.
+_TAKEN = re.compile(r"CalledProcessError: Command .* died with <Signals\.SIG(?:KILL|TERM|HUP)")
 _SEGFAULT = re.compile(r"Segmentation fault(?: \(core dumped\))?|Bus error \(core dumped\)")
 
 
@@ -66,6 +69,8 @@ class Reader:
         ]
         self.trainer: Trainer = self._candidates[-1]
         self.sure = False
+        self._validation_loss: tuple[bytes, int] | None = None
+        self._validation_at = 0
         self._adopt(self.trainer)
         self._roles: dict[tuple[str, bytes], str] = {}
         self._phase: PhaseName | None = None
@@ -92,9 +97,9 @@ class Reader:
         events = self._read(self._console.flush())
         for joined in self._wrapping.flush():
             events += self._line(joined)
-        events += [f._replace(source=self.source) for f in self._tracebacks.flush()]
+        events += self._failures(self._tracebacks.flush())
         events += self._named(self._bar.flush())
-        return events
+        return events + self._validated()
 
     # tokens
 
@@ -111,17 +116,19 @@ class Reader:
         return events
 
     def _draws(self, draws: Draws) -> list[Event]:
-        events: list[Event] = [
-            failure._replace(source=self.source) for failure in self._tracebacks.flush()
-        ]
+        events: list[Event] = self._failures(self._tracebacks.flush())
         postfix = draws.postfix[-1]
         if not self.sure:
             events += self._recognise_bar(draws.desc, postfix)
         role = self.trainer.role(draws.desc, postfix, self._job)
         if role == "epoch":
-            self._bar.epoch(draws)
+            if self._bar.epoch(draws):
+                events.append(Config(self.source, draws.offsets[0], "epoch", "", self._bar.begun))
             return events
         if role == "training":
+            events += self._validated()
+            if self._desc_epoch is not None:
+                events += self._epoch_begins(_epoch(self._desc_epoch, draws.desc), draws)
             for part in draws.ascending():
                 if self._bar.restarts(part):
                     events += self._began(self._suspect or part.offsets[0])
@@ -130,29 +137,70 @@ class Reader:
                 events += self._enter("training", part.offsets[0])
                 events += self._named(self._bar.read(part))
             return events
+        if role == "validation":
+            return events + self._validate(draws)
         name = next(
-            (name for pattern, name in _PHASES if draws.desc and pattern.search(draws.desc)), None
+            (name for pattern, name in self._bars if draws.desc and pattern.search(draws.desc)),
+            None,
         )
         if name is not None:
             events += self._enter(name, draws.offsets[0], draws.desc)
         return events
 
+    def _epoch_begins(self, shown: tuple[int, int | None] | None, draws: Draws) -> list[Event]:
+        """The bar's description names another epoch: it begins before the first of these draws."""
+        known, self._bar.shown = self._bar.shown, shown
+        if shown is None or known is None or known[0] == shown[0]:
+            return []
+        return [Config(self.source, draws.offsets[0], "epoch", "", shown[0])]
+
+    def _validate(self, draws: Draws) -> list[Event]:
+        """Draws of a validation's bar. It shows the mean so far: only the last one counts."""
+        events = self._enter("validating", draws.offsets[0], draws.desc)
+        for part in draws.ascending():
+            if part.steps[0] < self._validation_at:
+                events += self._validated()
+            self._validation_at = part.steps[-1]
+            found = self._validation.search(part.postfix[-1])
+            if found and part.steps[-1] == part.total:
+                self._validation_loss = (found.group(1), part.offsets[-1])
+        return events
+
+    def _validated(self) -> list[Event]:
+        """The result of a validation that is over, at the training step it was made for."""
+        held = self._validation_loss
+        self._validation_loss, self._validation_at = None, 0
+        if held is None:
+            return []
+        raw, offset = held
+        try:
+            value = float(raw)
+        except ValueError:
+            return []
+        step = self._bar.last or 0
+        return [Metrics(self.source, offset, "val_loss", (step,), (value,), (offset,))]
+
     def _line(self, line: Joined) -> list[Event]:
         failures, inside = self._tracebacks.feed(line.offset, line.text, line.rank)
-        events: list[Event] = [failure._replace(source=self.source) for failure in failures]
-        if failures:
-            self._content = True
+        events = self._failures(failures)
         level = "error" if inside else line.level
         if not self.sure:
             events += self._recognise_line(f"{line.text} {line.path}" if line.path else line.text)
         if not inside:
             metrics = self._step_line(line)
-            if metrics:
+            if metrics is not None:
                 return events + metrics
-        events.append(LogLine(self.source, line.offset, line.text, level, inside))
+        if inside and "Command '[" not in line.text:
+            return [*events, LogLine(self.source, line.offset, line.text, level, True)]
         if inside:
-            # a launcher's last exception repeats the whole command line
-            return events + (self._settings(line) if "Command '[" in line.text else [])
+            # a launcher's last exception repeats the whole command line; that its child was
+            # killed is no failure of its own
+            taken = _TAKEN.search(line.text) is not None
+            events.append(LogLine(self.source, line.offset, line.text, level, not taken))
+            if taken:
+                events.append(Ended(self.source, line.offset, "killed", detail=line.text.strip()))
+            return events + self._settings(line)
+        events.append(LogLine(self.source, line.offset, line.text, level))
         events += self._beginning(line)
         events += self._ending(line)
         for pattern, handler in self._rules:
@@ -161,6 +209,21 @@ class Reader:
                 for event in handler(found, line.offset):
                     events += self._own(event)
         events += self._settings(line)
+        return events
+
+    def _failures(self, failures: Iterable[Failure]) -> list[Event]:
+        """Failures, but for an exception by which the user's own wish to stop shows itself."""
+        events: list[Event] = []
+        for failure in failures:
+            self._content = True
+            text = f"{failure.type}: {failure.message}" if failure.message else failure.type
+            if _TAKEN.search(text):
+                continue
+            if self._stopped.search(text):
+                self._wanted = True
+                events.append(Ended(self.source, failure.offset, "stopped", detail=text))
+            else:
+                events.append(failure._replace(source=self.source))
         return events
 
     # whose output is it
@@ -197,13 +260,28 @@ class Reader:
 
     def _adopt(self, trainer: Trainer) -> None:
         self.trainer = trainer
-        self._bar = TrainingBar(trainer.metrics, nested=trainer.nested)
+        self._fresh()
+        self._bars = [
+            *((re.compile(pattern), name) for pattern, name in trainer.bars),
+            *_PHASES,
+        ]
+        self._validation = re.compile(trainer.validation + rb"([^\s,\]]+)")
+        self._desc_epoch = re.compile(trainer.desc_epoch) if trainer.desc_epoch else None
+        self._stopped = re.compile(trainer.stopped)
         self._rules: list[tuple[re.Pattern[str], Handler]] = [
             (re.compile(pattern), handler) for pattern, handler in trainer.rules
         ]
         self._starts = [re.compile(pattern) for pattern in trainer.starts]
         self._late_starts = [re.compile(pattern) for pattern in trainer.late_starts]
         self._job = ""
+
+    def _fresh(self) -> None:
+        """Nothing has been read of the run yet."""
+        self._bar = TrainingBar(self.trainer.metrics, nested=self.trainer.nested)
+        self._lines = StepLines(self.trainer.steps)
+        self._validation_loss = None
+        self._validation_at = 0
+        self._wanted = False  # whether the user has asked for the end
 
     # beginnings, endings, phases
 
@@ -219,7 +297,7 @@ class Reader:
         return []
 
     def _began(self, offset: int) -> list[Event]:
-        self._bar = TrainingBar(self.trainer.metrics, nested=self.trainer.nested)
+        self._fresh()
         self._content = False
         self._phase = None
         return [RunBegan(self.source, offset)]
@@ -242,6 +320,10 @@ class Reader:
     def _own(self, event: Event) -> list[Event]:
         if isinstance(event, Phase):
             return self._enter(event.name, event.offset, event.detail)
+        if isinstance(event, Ended):
+            if self._wanted and event.how == "failed":
+                return []  # the code of a process that was told to stop
+            self._wanted = event.how == "stopped"
         return [event._replace(source=self.source)]
 
     def _named(self, events: Iterable[Event]) -> list[Event]:
@@ -252,40 +334,22 @@ class Reader:
 
     # lines that are numbers, and settings
 
-    def _step_line(self, line: Joined) -> list[Event]:
+    def _step_line(self, line: Joined) -> list[Event] | None:
         """`Step 10/50 - Loss: 1.99`, `steps: 1 loss: 0.06 iter time (s): …`, one value a line."""
-        if "oss" not in line.text and "OSS" not in line.text:
-            return []
-        found = STEP_LINE.search(line.text)
-        if not found:
-            return []
-        try:
-            step, loss = int(found.group("step")), float(found.group("loss"))
-        except ValueError:
-            return []
-        total = int(found.group("total")) if found.group("total") else None
-        rate, epoch = RATE.search(line.text), EPOCH.search(line.text)
-        lr = float(rate.group("lr")) if rate else None
+        found = self._lines.match(line.text)
+        if found is None:
+            return None
+        if self._lines.own and (line.rank or self._bar.last is not None):
+            return []  # the other ranks say the same, and so does a bar
+        events: list[Event] = []
+        if self._lines.own and int(found.group("step")) < (self._lines.last or 0):
+            events += self._began(self._suspect or line.offset)
+        stated = self._lines.read(found, line.offset)
+        if stated is None:
+            return None
+        self._suspect = None
         self._content = True
-        events: list[Event] = self._enter("training", line.offset)
-        where = (line.offset,)
-        events.append(Metrics(self.source, line.offset, "loss", (step,), (loss,), where))
-        if lr is not None:
-            events.append(Metrics(self.source, line.offset, "lr", (step,), (lr,), where))
-        events.append(
-            Progress(
-                self.source,
-                line.offset,
-                step,
-                total,
-                None,
-                int(epoch.group("epoch")) if epoch else None,
-                int(epoch.group("epochs")) if epoch and epoch.group("epochs") else None,
-                loss,
-                lr,
-            )
-        )
-        return events
+        return [*events, *self._enter("training", line.offset), *self._named(stated)]
 
     def _settings(self, line: Joined) -> list[Event]:
         """Settings of a command line that a launcher printed, or of ai-toolkit's dump."""
@@ -317,6 +381,14 @@ class Reader:
             Config(self.source, line.offset, "", key, value, json.dumps(value))
             for key, value in _flat(found)
         ]
+
+
+def _epoch(pattern: re.Pattern[str], desc: str) -> tuple[int, int | None] | None:
+    found = pattern.search(desc)
+    if not found:
+        return None
+    of = found.groupdict().get("epochs")
+    return int(found.group("epoch")), int(of) if of else None
 
 
 def _flat(value: object, path: str = "") -> Iterable[tuple[str, object]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from loratui.core.events import Level
 
-# time (or 20 blanks for a repeated one), level padded to 8, message, `file.py:line` at the right
+# time (or 20 blanks for a repeated one), level padded to 8, message, `file.py:line` at the right;
+# the kohya_ss GUI has a time of its own (12:34:56-123456) and no path
 _RICH = re.compile(
-    r"(?:\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]? |\[?\d\d/\d\d/\d\d \d\d:\d\d:\d\d\]? | {10,22})"
+    r"(?:\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]? |\[?\d\d/\d\d/\d\d \d\d:\d\d:\d\d\]? "
+    r"|\d\d:\d\d:\d\d-\d{6} | {10,22})"
     r"(?:(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL)(?:(?<=WARNING)  |(?<=INFO) {5}|(?<=CRITICAL) "
     r"|(?<=DEBUG|ERROR) {4}|$))(?P<message>.*?)"
     r"(?:\s+(?P<path>[\w./-]+\.py:\d+))?$"
@@ -25,6 +27,12 @@ _LEVELS: dict[str, Level] = {
     "ERROR": "error",
     "CRITICAL": "error",
 }
+
+
+WIDTH = 80
+"""Columns of a console that is no terminal."""
+
+_ENDLESS = 1 << 30
 
 
 @dataclass(slots=True)
@@ -59,11 +67,12 @@ class Wrapping:
             done = self.flush()
             self._indent = found.start("message")
             # the message column ends one blank before `file.py:line`
-            right = found.start("path") - 1 if found.group("path") else len(text)
+            path = found.group("path")
+            right = found.start("path") - 1 if path else WIDTH if len(text) <= WIDTH else _ENDLESS
             self._width = right - self._indent
             message = found.group("message").rstrip()
             level = _LEVELS[found.group("level")]
-            self._open = Joined(offset, message, level, rank, found.group("path") or "")
+            self._open = Joined(offset, message, level, rank, path or "")
             self._full = _columns(message) >= self._width
             return done
         if self._open is not None and text.startswith(" " * self._indent):

@@ -17,10 +17,14 @@ FINDINGS = frozenset({"findings", "undecided", "checked", "status", "unread", "p
 
 METRICS = {
     "loss": "loss",
+    "mean_loss": "mean loss",
     "smooth_loss": "smooth loss",
     "val_loss": "validation loss",
     "lr": "learning rate",
+    "lr_text_encoder": "learning rate of the text encoder",
+    "effective_lr": "learning rate that the optimizer found",
     "grad_norm": "gradient norm",
+    "key_norm": "norm of the LoRA's weights",
 }
 """The series that `t` goes through, and what they are called."""
 

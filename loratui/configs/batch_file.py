@@ -1,0 +1,105 @@
+"""The commands of a Windows batch file, with variables put in. Nothing is executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from loratui.configs.base import Fault, Reading
+from loratui.configs.words import JOIN, LONGEST, Command, Word, split
+
+
+def commands(text: str) -> tuple[list[Command], list[Fault]]:
+    """All commands of a script, in order, and what is wrong with it."""
+    batch = _Batch(text.replace(JOIN, "").replace("\0", ""))
+    return list(batch.commands()), batch.reading.faults
+
+
+class _Batch:
+    """cmd.exe: `^` at the end of a line, `%X%`, `set X=…`, REM and ::."""
+
+    _SET = re.compile(r'\s*@?set\s+("?)([A-Za-z_][\w.]*)=(.*)', re.IGNORECASE | re.DOTALL)
+    _COMMENT = re.compile(r"\s*@?(?:rem\b|::)", re.IGNORECASE)
+    _PIECE = re.compile(r'"[^"\n]*"?|\^\n\s*|\^.|[ \t\n]+|[&|<>]+|[^ \t\n"^&|<>]+', re.DOTALL)
+
+    def __init__(self, text: str) -> None:
+        self.reading = Reading()
+        self._text = text
+        self._variables: dict[str, str] = {}
+
+    def commands(self) -> Iterator[Command]:
+        line = 1
+        rows = self._text.split("\n")[::-1]
+        while rows:
+            row, begin = rows.pop(), line
+            line += 1
+            if not self._COMMENT.match(row):
+                parts = [row]
+                while parts[-1].rstrip(" \t").endswith("^") and rows:
+                    parts[-1] = parts[-1].rstrip(" \t")
+                    parts.append(rows.pop())
+                    line += 1
+                row = "\n".join(parts)
+                found = self._SET.fullmatch(row)
+                if found:
+                    value = found[3].rstrip()
+                    self._keep(
+                        found[2], value[:-1] if found[1] and value[-1:] == '"' else value, begin
+                    )
+                else:
+                    yield from self._split(row, begin)
+
+    def _keep(self, name: str, value: str, line: int) -> None:
+        value = self._expanded(value.replace("^\n", JOIN))
+        if len(value) > LONGEST:
+            self.reading.say(line, name, f"a variable longer than {LONGEST} characters")
+            value = ""
+        self._variables[name.lower()] = value
+
+    def _expanded(self, text: str) -> str:
+        def value(found: re.Match[str]) -> str:
+            return self._variables.get(found[1].lower(), found.group())
+
+        return re.sub(r"[%!]([A-Za-z_][\w.]*)[%!]", value, text)
+
+    def _split(self, row: str, line: int) -> Iterator[Command]:
+        words: Command = []
+        text = raw = ""
+        quoted = redirect = False
+
+        def end() -> None:
+            nonlocal text, raw, quoted, redirect
+            if raw:
+                if redirect:
+                    redirect = False
+                elif not quoted and raw != text and " " in text:
+                    words.extend(split([Word(text, raw, line)]))
+                else:
+                    words.append(Word(text.replace(JOIN, ""), raw, line))
+            text, raw, quoted = "", "", False
+
+        for found in self._PIECE.finditer(row):
+            piece = found.group()
+            if piece.isspace() or piece.startswith("^\n"):
+                end()
+            elif piece[0] in "&|":
+                end()
+                yield words
+                words = []
+            elif piece[0] in "<>":
+                end()
+                redirect = True
+            else:
+                if piece[0] == '"':
+                    quoted = True
+                    if len(piece) < 2 or piece[-1] != '"':
+                        said = "the text is not closed: a quotation mark is missing"
+                        self.reading.say(line, "", said)
+                raw += piece
+                text += self._expanded(
+                    piece.strip('"') if piece[0] == '"' else piece.removeprefix("^")
+                )
+            line += piece.count("\n")
+        end()
+        if words:
+            yield words

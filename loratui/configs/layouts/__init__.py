@@ -1,0 +1,1 @@
+"""One module for each trainer: where its configuration says that images are."""

@@ -1,0 +1,143 @@
+"""The runs that can be watched: those found on this box, and logs watched before."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loratui.core.running import Discovered, FoundRun
+from loratui.engine.attach import Found, look_at
+from loratui.engine.configuration import Configuration
+from loratui.engine.followers import Followers, Silence, opened
+from loratui.engine.session import Session
+from loratui.errors import LoratuiError
+from loratui.sources.base import Source
+
+if TYPE_CHECKING:
+    from loratui.engine.gpus import MachineFeed
+    from loratui.engine.session import Load
+
+_LONGEST = 60
+_DULL = frozenset(("out", "output", "outputs", "model", "models", "logs", "log", "run", "results"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A run to choose. `place` says where its output is read, `reason` why it cannot be.
+
+    Texts come from the system and may hold anything.
+    """
+
+    key: str
+    title: str
+    trainer: str = ""
+    detail: str = ""
+    place: str = ""
+    reason: str = ""
+    live: bool = False
+    readable: bool = True
+    found: FoundRun | None = None
+    path: str = ""
+
+
+def choices(found: Discovered, recent: Iterable[str] = ()) -> list[Choice]:
+    """Live runs first, then those that are over, then logs watched before."""
+    listed = [_of_run(run) for run in found.runs if run.trainer or run.live]
+    known = {choice.path for choice in listed if choice.path}
+    for path in recent:
+        if path not in known and Path(path).exists():
+            listed.append(Choice(f"path:{path}", _name(path), detail="watched before", path=path))
+    return listed
+
+
+def first_to_watch(listed: Iterable[Choice]) -> Choice | None:
+    """The run to watch without asking: the only one that is live and whose trainer is known."""
+    live = [choice for choice in listed if choice.live and choice.trainer]
+    return live[0] if len(live) == 1 and live[0].readable else None
+
+
+def open_choice(
+    choice: Choice, load: Load | None, machine: Callable[[], MachineFeed] | None = None
+) -> Session:
+    """A session over the run; raises LoratuiError when its output cannot be read."""
+    source, followers, configuration = _opened(choice)
+    return Session(
+        source,
+        load,
+        path=source.name,
+        machine=machine() if machine is not None else None,
+        followers=followers,
+        configuration=configuration,
+    )
+
+
+def _opened(choice: Choice) -> tuple[Source, Followers, Configuration]:
+    run = choice.found
+    if run is None:
+        found = look_at(Path(choice.path))
+        return *opened(found), Configuration(found.folder)
+    # the command itself names its configuration; what lies in the folder may be another run's
+    files = Configuration(Path(run.folder), [Path(path) for path in run.configs], run.command)
+    return *_output(choice, run), files
+
+
+def _output(choice: Choice, run: FoundRun) -> tuple[Source, Followers]:
+    events = [Path(run.events)] if run.events else []
+    if run.log.kind in ("file", "tee"):
+        found = look_at(Path(run.log.where))
+        if events:
+            found = Found(found.log, events + [p for p in found.numbers if not p.is_dir()])
+        return opened(found)
+    if run.log.kind == "tmux":
+        from loratui.sources.pane import PaneLog, tmux
+
+        name = f"tmux pane {run.log.where}"
+        return PaneLog(name, tmux(run.log.where, run.log.socket)), Followers(events)
+    if events:
+        followers = Followers(events)
+        return Silence(run.events, followers), followers
+    raise LoratuiError("Cannot be watched", choice.reason, run.log.hint)
+
+
+def _of_run(run: FoundRun) -> Choice:
+    readable = run.log.kind != "none" or bool(run.events)
+    place = run.log.where if run.log.kind != "none" else run.events
+    parts = [f"PID {run.pid}", f"since {datetime.fromtimestamp(run.started):%d %b %H:%M}"]
+    if run.gpu_indices:
+        parts.append(f"GPU {', '.join(map(str, run.gpu_indices))}")
+    if run.user:
+        parts.append(run.user)
+    if not run.live:
+        parts.append("over")
+    return Choice(
+        key=f"pid:{run.pid}:{run.started:.0f}",
+        title=_title(run),
+        trainer=run.trainer,
+        detail=" · ".join(parts),
+        place=f"tmux pane {place}" if run.log.kind == "tmux" else place,
+        reason="" if readable else f"{run.log.reason} {run.log.hint}".strip(),
+        live=run.live,
+        readable=readable,
+        found=run,
+        path=run.log.where if run.log.kind in ("file", "tee") else "",
+    )
+
+
+def _title(run: FoundRun) -> str:
+    """What people know the run by: its output folder, its configuration, its command."""
+    for path in (run.output_dir, *run.configs, run.folder):
+        name = Path(path).name
+        if name and name.lower() not in _DULL:
+            return name
+    text = shlex.join(run.command)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _name(path: str) -> str:
+    from loratui.engine.mailbox import title_of
+
+    return title_of(path)

@@ -1,0 +1,102 @@
+"""The files of numbers beside a log, polled together; new ones are noticed while a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loratui.core.clock import Clock, SystemClock
+from loratui.core.events import Batch, Metrics, SourceChange
+from loratui.engine.attach import Follower, Found, beside, follow
+from loratui.sources.base import Source
+from loratui.sources.tail import Tail
+
+LOOK = 30.0
+"""Seconds between looks for files that a trainer begins to write later than its log."""
+
+_IDLE = 2
+"""Polls without anything new after which a finished file is read."""
+
+
+class Followers:
+    """All files of numbers of one run.
+
+    `left` is true until all that was there at the start has been read.
+    """
+
+    def __init__(
+        self, numbers: Sequence[Path], log: Path | None = None, clock: Clock | None = None
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._log = log
+        self._looked = self._clock.now()
+        self._idle = 0
+        self._told: list[tuple[str, str]] = []
+        self.files: list[Follower] = [follow(path, self._clock) for path in numbers]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """(place, sentence) for everything that could not be read."""
+        return [*self._told, *(problem for file in self.files for problem in file.problems)]
+
+    @property
+    def left(self) -> bool:
+        return bool(self.files) and self._idle < _IDLE
+
+    def poll(self, now: float) -> list[Metrics]:
+        """The points that came since the last poll."""
+        if self._log is not None and not self.files and now - self._looked >= LOOK:
+            self._looked = now
+            self.files = [follow(path, self._clock) for path in beside(self._log)]
+        found: list[Metrics] = []
+        for file in self.files:
+            for item in file.poll():
+                if isinstance(item, Metrics):
+                    found.append(item)
+                else:
+                    self._note(item)
+        waiting = found or self.share() is not None
+        self._idle = 0 if waiting else self._idle + 1
+        return found
+
+    def share(self) -> float | None:
+        """How much of what was there at the start has been read; None once all is."""
+        shares = [share for file in self.files if (share := file.share()) is not None]
+        return min(shares, default=None)
+
+    def close(self) -> None:
+        for file in self.files:
+            file.close()
+
+    def _note(self, change: SourceChange) -> None:
+        self._told = [told for told in self._told if told[0] != change.source]
+        if change.kind != "back" and change.detail:
+            self._told.append((change.source, change.detail))
+
+
+class Silence:
+    """Stands where a run has no console log: its files of numbers say everything."""
+
+    def __init__(self, name: str, followers: Followers) -> None:
+        self.name = name
+        self._followers = followers
+
+    def poll(self) -> list[Batch | SourceChange]:
+        return []
+
+    def share(self) -> float | None:
+        return None
+
+    def over(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._followers.close()
+
+
+def opened(found: Found, clock: Clock | None = None) -> tuple[Source, Followers]:
+    """The source of a run's console, silence where there is none, and the files beside it."""
+    followers = Followers(found.numbers, found.log, clock)
+    if found.log is not None:
+        return Tail(found.log, clock), followers
+    return Silence(found.name, followers), followers
