@@ -184,7 +184,7 @@ def explain(ctx: click.Context, /, name: tuple[str, ...], **own: Any) -> None:
     An id is that of a finding, symptom, checklist, guide, figure, model family, recipe, option
     (ours or a trainer's own key), card or word.
     """
-    from loratui.kb.pages import page_of
+    from loratui.kb.pages.page import page_of
     from loratui.kb.text import explain as text_of
 
     kb, wanted = launch.knowledge(), " ".join(name)
@@ -255,7 +255,7 @@ def doctor(ctx: click.Context, /, **own: Any) -> None:
 
 def _known(kb: KnowledgeBase, page: str) -> None:
     """Raise an error that names the nearest pages when `page` is none."""
-    from loratui.kb.pages import page_of
+    from loratui.kb.pages.page import page_of
 
     if page_of(kb, page) is None:
         raise LoratuiError("Unknown page", f"There is no page {page!r}.", _nearest(kb, page))

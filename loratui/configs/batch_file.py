@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from loratui.configs.base import Fault, Reading
-from loratui.configs.words import JOIN, LONGEST, Command, Word, split
+from loratui.configs.base import Fault, Reading, Unreadable
+from loratui.configs.words import ENOUGH, JOIN, LONGEST, Command, Word, split
 
 
 def commands(text: str) -> tuple[list[Command], list[Fault]]:
     """All commands of a script, in order, and what is wrong with it."""
     batch = _Batch(text.replace(JOIN, "").replace("\0", ""))
-    return list(batch.commands()), batch.reading.faults
+    found: list[Command] = []
+    try:
+        found += batch.commands()
+    except Unreadable as error:
+        batch.reading.faults.append(error.fault)
+    return found, batch.reading.faults
 
 
 class _Batch:
@@ -26,6 +31,7 @@ class _Batch:
         self.reading = Reading()
         self._text = text
         self._variables: dict[str, str] = {}
+        self._left = ENOUGH
 
     def commands(self) -> Iterator[Command]:
         line = 1
@@ -58,7 +64,12 @@ class _Batch:
 
     def _expanded(self, text: str) -> str:
         def value(found: re.Match[str]) -> str:
-            return self._variables.get(found[1].lower(), found.group())
+            known = self._variables.get(found[1].lower(), found.group())
+            self._left -= len(known)
+            if self._left < 0:
+                text = f"variables stand for more than {ENOUGH} characters"
+                raise Unreadable(0, found[1], text)
+            return known
 
         return re.sub(r"[%!]([A-Za-z_][\w.]*)[%!]", value, text)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from loratui.configs.base import Fault, Reading
-from loratui.configs.words import JOIN, LONGEST, Command, Word, split
+from loratui.configs.base import Fault, Reading, Unreadable
+from loratui.configs.words import ENOUGH, JOIN, LONGEST, Command, Word, split
 
 _ASSIGN = re.compile(r"([A-Za-z_]\w*)(\+?)=(.*)", re.DOTALL)
 _NAME = re.compile(r"\$(?:(\w+)|\{([^}\n]*)\})")
@@ -19,7 +19,12 @@ _SETTING = frozenset(("export", "local", "declare", "readonly", "typeset", "set"
 def commands(text: str) -> tuple[list[Command], list[Fault]]:
     """All commands of a script, in order, and what is wrong with it."""
     shell = _Shell(text.replace(JOIN, "").replace("\0", ""))
-    return list(shell.commands()), shell.reading.faults
+    found: list[Command] = []
+    try:
+        found += shell.commands()
+    except Unreadable as error:
+        shell.reading.faults.append(error.fault)
+    return found, shell.reading.faults
 
 
 class _Shell:
@@ -31,6 +36,7 @@ class _Shell:
         self._at = 0
         self._line = 1
         self._variables: dict[str, list[Word]] = {}
+        self._left = ENOUGH
 
     def commands(self) -> Iterator[Command]:
         words: Command = []
@@ -147,7 +153,13 @@ class _Shell:
         if default:
             known = self._variables.get(default[1])
             return known or [Word(default[2].strip("\"'"), default[2], self._line)]
-        return self._variables.get(name, found.group())
+        value = self._variables.get(name)
+        if value is None:
+            return found.group()
+        self._left -= sum(len(word.text) + 1 for word in value)
+        if self._left < 0:
+            raise Unreadable(self._line, name, f"variables stand for more than {ENOUGH} characters")
+        return value
 
     def _until(self, closing: str, skip: int) -> str:
         end = self._text.find(closing, self._at + skip)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 LONGEST = 200_000
 """Characters that a variable may grow to."""
 
+ENOUGH = 20 * LONGEST
+"""Characters that all variables of a script may be put in for."""
+
 JOIN = "\x01"
 """Stands for a continued line inside a text, so that lines can still be counted."""
 
@@ -29,8 +32,10 @@ def split(words: Sequence[Word]) -> Command:
     """Words of a variable outside quotes: split at blanks, each with its own line."""
     found: Command = []
     for word in words:
+        line, begin = word.line, 0
         for piece in re.finditer(rf"[^\s{JOIN}]+", word.text):
-            before = word.text[: piece.start()]
-            line = word.line + before.count("\n") + before.count(JOIN)
+            for sign in ("\n", JOIN):
+                line += word.text.count(sign, begin, piece.start())
+            begin = piece.start()
             found.append(Word(piece.group(), piece.group(), line))
     return found

@@ -120,3 +120,8 @@ class SessionSnapshot:
     earlier: tuple[EarlierRun, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     epoch_marks: tuple[int, ...] = ()
+
+    @property
+    def run_key(self) -> str:
+        """What notes of the run are kept under: its own key, until it has one its path."""
+        return self.run or (f"path:{self.path}" if self.path else "")

@@ -74,7 +74,8 @@ class Found:
 def look_at(path: Path) -> Found:
     """What stands at `path`: a log, a file of numbers, or a run folder with either.
 
-    Raises LoratuiError when there is nothing to read.
+    The numbers beside a log are looked for later: a folder may be large or slow. Raises
+    LoratuiError when there is nothing to read.
     """
     if not path.is_dir():
         if is_numbers(path):
@@ -82,13 +83,13 @@ def look_at(path: Path) -> Found:
         from loratui.sources.tail import check_readable
 
         check_readable(path)
-        return Found(path, beside(path))
+        return Found(path)
     log = _newest_log(path)
     if log is not None:
         from loratui.sources.tail import check_readable
 
         check_readable(log)
-        return Found(log, beside(log, path), path)
+        return Found(log, [], path)
     numbers = _of_one_run(list(_numbers_below(path)))
     if not numbers:
         raise LoratuiError(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from loratui.core.events import Metrics
 from loratui.core.facts import LossKind
-from loratui.trainers.tags import series_of
 
 MEANS: frozenset[LossKind] = frozenset(("running-mean", "smoothed"))
 """Kinds of printed loss to which a step's own loss is preferred."""
@@ -36,6 +35,8 @@ class Beside:
 
         The first tag of a file that gives a series keeps it.
         """
+        from loratui.trainers.tags import series_of  # its patterns are compiled only when needed
+
         name = series_of(event.name)
         if not name:
             return ""

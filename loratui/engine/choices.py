@@ -89,9 +89,7 @@ def _output(choice: Choice, run: FoundRun) -> tuple[Source, Followers]:
     events = [Path(run.events)] if run.events else []
     if run.log.kind in ("file", "tee"):
         found = look_at(Path(run.log.where))
-        if events:
-            found = Found(found.log, events + [p for p in found.numbers if not p.is_dir()])
-        return opened(found)
+        return opened(Found(found.log, events, found.top))
     if run.log.kind == "tmux":
         from loratui.sources.pane import PaneLog, tmux
 

@@ -25,11 +25,16 @@ class Followers:
     """
 
     def __init__(
-        self, numbers: Sequence[Path], log: Path | None = None, clock: Clock | None = None
+        self,
+        numbers: Sequence[Path],
+        log: Path | None = None,
+        clock: Clock | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._log = log
-        self._looked = self._clock.now()
+        self._folder = folder
+        self._looked = float("-inf")
         self._idle = 0
         self._told: list[tuple[str, str]] = []
         self.files: list[Follower] = [follow(path, self._clock) for path in numbers]
@@ -41,13 +46,14 @@ class Followers:
 
     @property
     def left(self) -> bool:
-        return bool(self.files) and self._idle < _IDLE
+        return (self._log is not None or bool(self.files)) and self._idle < _IDLE
 
     def poll(self, now: float) -> list[Metrics]:
         """The points that came since the last poll."""
         if self._log is not None and not self.files and now - self._looked >= LOOK:
             self._looked = now
-            self.files = [follow(path, self._clock) for path in beside(self._log)]
+            found_now = beside(self._log, self._folder)
+            self.files = [follow(path, self._clock) for path in found_now]
         found: list[Metrics] = []
         for file in self.files:
             for item in file.poll():
@@ -96,7 +102,7 @@ class Silence:
 
 def opened(found: Found, clock: Clock | None = None) -> tuple[Source, Followers]:
     """The source of a run's console, silence where there is none, and the files beside it."""
-    followers = Followers(found.numbers, found.log, clock)
+    followers = Followers(found.numbers, found.log, clock, found.top)
     if found.log is not None:
         return Tail(found.log, clock), followers
     return Silence(found.name, followers), followers

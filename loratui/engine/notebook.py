@@ -225,14 +225,9 @@ class Notebook:
                 fresh.unlink()
 
 
-def run_key(snapshot: SessionSnapshot) -> str:
-    """What notes of a run are kept under: the run's key, until it has one its path."""
-    return snapshot.run or (f"path:{snapshot.path}" if snapshot.path else "")
-
-
 def case_of(snapshot: SessionSnapshot, notebook: Notebook, finding: Finding | None = None) -> Case:
     """What a page needs to know of the user's run and notes."""
-    run = run_key(snapshot)
+    run = snapshot.run_key
     return Case(
         facts=snapshot.facts,
         machine=snapshot.machine,

@@ -26,7 +26,6 @@ from loratui.core.findings import Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
 from loratui.engine.beside import Beside
-from loratui.engine.configuration import Known, merged
 from loratui.engine.facts import facts_of
 from loratui.engine.lifecycle import Lifecycle
 from loratui.engine.pace import Pace
@@ -35,6 +34,7 @@ from loratui.engine.trend import Trend
 
 if TYPE_CHECKING:
     from loratui.detectors.base import Columns
+    from loratui.engine.configuration import Known
     from loratui.kb.base import KnowledgeBase
 
 LINES = 500
@@ -341,6 +341,8 @@ class Run:
             self.kb,
         )
         if self._known is not None:
+            from loratui.engine.configuration import merged
+
             facts = merged(facts, self._known)
         if facts != self.facts:
             self.facts = facts

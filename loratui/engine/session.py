@@ -14,9 +14,7 @@ from loratui.core.clock import Clock, SystemClock
 from loratui.core.events import Batch, SourceChange
 from loratui.core.facts import HostReading, Machine
 from loratui.core.snapshot import SessionSnapshot
-from loratui.engine.configuration import Configuration
 from loratui.engine.feed import Action
-from loratui.engine.followers import Followers
 from loratui.engine.gpus import MachineFeed
 from loratui.engine.mailbox import Mailbox
 from loratui.engine.run import Run
@@ -26,6 +24,8 @@ from loratui.sources.tail import Tail
 from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
+    from loratui.engine.configuration import Configuration
+    from loratui.engine.followers import Followers
     from loratui.kb.base import KnowledgeBase
 
 BUSY, IDLE = 0.05, 0.5

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from loratui.core.findings import Finding
 from loratui.core.plain import printable
-from loratui.kb.pages import Block, Case, page_of
+from loratui.kb.pages.blocks import Block
+from loratui.kb.pages.case import Case
+from loratui.kb.pages.page import page_of
 from loratui.kb.tables import drawn
 
 if TYPE_CHECKING:

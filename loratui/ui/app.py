@@ -17,7 +17,6 @@ from textual.screen import Screen
 
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action, Feed
-from loratui.engine.notebook import Notebook
 from loratui.errors import LoratuiError
 from loratui.ui import keys
 from loratui.ui.bridge import SECTIONS, Bridge
@@ -31,6 +30,7 @@ from loratui.ui.terminal import Terminal, on_hangup
 if TYPE_CHECKING:
     from loratui.core.running import Discovered
     from loratui.engine.choices import Choice
+    from loratui.engine.notebook import Notebook
     from loratui.ui.screens.diagnose.screen import DiagnoseScreen
 
 __all__ = ["LoratuiApp", "UiOptions", "run"]
@@ -82,6 +82,8 @@ class LoratuiApp(App[None]):
     @cached_property
     def notebook(self) -> Notebook:
         """Bookmarks, ticks, fixes tried; in memory alone where there is no state folder."""
+        from loratui.engine.notebook import Notebook
+
         state = self.options.state
         return Notebook(state / "notebook.json" if state is not None else None)
 

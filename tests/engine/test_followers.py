@@ -121,7 +121,7 @@ def test_of_several_runs_the_last_is_followed(tmp_path: Path) -> None:
     older = folder / "logs" / "20200101000000" / "network_train"
     older.mkdir(parents=True)
     shutil.copy2(events, older / "events.out.tfevents.1577836800.host.1.0")
-    assert look_at(folder).numbers == [events.parent]
+    assert beside(look_at(folder).log, folder) == [events.parent]
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "training_metrics.jsonl", "trainer_state.json"])
@@ -155,7 +155,7 @@ def test_files_that_come_later_are_noticed(tmp_path: Path) -> None:
     log = tmp_path / "train.log"
     log.write_text("x")
     followers = Followers([], log, clock)
-    assert followers.poll(clock.now()) == []
+    assert followers.poll(clock.now()) == []  # looked for at the first poll: nothing yet
     place = tmp_path / "logs"
     place.mkdir()
     shutil.copy2(next((FOLDERS / "kohya-healthy").rglob("events*")), place)

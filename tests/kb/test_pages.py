@@ -14,8 +14,10 @@ from loratui.core.facts import (
 )
 from loratui.kb import load
 from loratui.kb.base import PAGES
-from loratui.kb.pages import Block, Case, page_of
+from loratui.kb.pages.blocks import Block
+from loratui.kb.pages.case import Case
 from loratui.kb.pages.figure import card_of, fitness, own_text, own_value
+from loratui.kb.pages.page import page_of
 from loratui.kb.schema import Position
 from loratui.kb.text import explain, render_blocks
 from tests.small_knowledge import small

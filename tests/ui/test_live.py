@@ -8,7 +8,7 @@ import pytest
 from textual.widget import Widget
 
 from loratui.core.snapshot import Status
-from loratui.engine.notebook import Notebook, run_key
+from loratui.engine.notebook import Notebook
 from loratui.ui.messages import OpenSymptom
 from loratui.ui.overlays import Sheet, TooSmall
 from tests.ui.fake_feed import STATES, healthy, log_lines
@@ -148,7 +148,7 @@ async def test_acknowledge_reaches_the_feed_and_a_tick_is_kept(live, tmp_path):
         assert [(action.kind, action.target) for action in app.feed.actions] == [
             ("acknowledge", "loss-diverging")
         ]
-        ticked = Notebook(tmp_path / "notebook.json").ticked(run_key(app.feed.snapshot))
+        ticked = Notebook(tmp_path / "notebook.json").ticked(app.feed.snapshot.run_key)
         assert [item.rpartition("/")[2] for item in ticked] == ["features"]
         assert {item.id: item for item in app.screen.checklist.checklist.items}[
             "features"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from loratui.core.advice import Fix
 from loratui.kb.base import KnowledgeBase
-from loratui.kb.pages import Block, Case, page_of
+from loratui.kb.pages.blocks import Block
+from loratui.kb.pages.case import Case
+from loratui.kb.pages.page import page_of
 from loratui.kb.search import Index, index_of
 from loratui.ui.screens.diagnose.guided import FAILS, HOLDS
 from loratui.ui.screens.diagnose.tree import Node

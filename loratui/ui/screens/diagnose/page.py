@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from loratui.kb.pages import Block
+from loratui.kb.pages.blocks import Block
 from loratui.kb.tables import drawn
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 

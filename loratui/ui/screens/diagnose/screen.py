@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from loratui.core.findings import Finding
 from loratui.core.snapshot import SessionSnapshot
-from loratui.engine.notebook import case_of, run_key
+from loratui.engine.notebook import case_of
 from loratui.kb.text import render_blocks
 from loratui.ui import keys
 from loratui.ui.messages import Say
@@ -149,7 +149,7 @@ class DiagnoseScreen(RunScreen):
 
     def show_snapshot(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
         if "run" in changed and snapshot.run and not self.snapshot.run:
-            self.owner.notebook.adopt(run_key(self.snapshot), run_key(snapshot))
+            self.owner.notebook.adopt(self.snapshot.run_key, snapshot.run_key)
         self.snapshot = snapshot
         if changed & _NEWS:
             self._mark()
@@ -352,7 +352,7 @@ class DiagnoseScreen(RunScreen):
     @property
     def notes(self) -> Notes:
         """What the user writes down about the page that is shown."""
-        return Notes(self.owner.notebook, run_key(self.snapshot), self.shown[0])
+        return Notes(self.owner.notebook, self.snapshot.run_key, self.shown[0])
 
     def action_tried(self) -> None:
         fix = fix_of(self.page.target) if self.right and not self.asking else ""

@@ -11,7 +11,6 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from loratui.core.snapshot import SessionSnapshot
-from loratui.engine.notebook import run_key
 from loratui.ui import keys
 from loratui.ui.bridge import SECTIONS
 from loratui.ui.messages import Act, OpenSymptom, Say
@@ -144,7 +143,7 @@ class LiveScreen(RunScreen):
         """The list of this phase with what was ticked by hand for this run."""
         now = self.snapshot
         if now.checklist.items:
-            ticked = self.owner.notebook.ticked(run_key(now))
+            ticked = self.owner.notebook.ticked(now.run_key)
             self.checklist.show(now.checklist.with_ticks(ticked))
         else:
             self.checklist.show(now.checklist)
@@ -191,7 +190,7 @@ class LiveScreen(RunScreen):
     def action_tick(self) -> None:
         item = self.checklist.selected
         if self.front == "checklist" and item is not None and item.state != "failed":
-            run, name = run_key(self.snapshot), f"{self.snapshot.checklist.id}/{item.id}"
+            run, name = self.snapshot.run_key, f"{self.snapshot.checklist.id}/{item.id}"
             self.owner.notebook.tick(run, name)
             self._show_checklist()
             self._title()
