@@ -31,6 +31,8 @@ def loaded(statement: str) -> set[str]:
         "loratui.trainers.reading.reader",
         "loratui.detectors",
         "loratui.kb",
+        "loratui.configs.settings",
+        "loratui.engine.discovery",
         "loratui.machine.sampler",
         "loratui.sources.recording",
     ],

@@ -75,19 +75,22 @@ class _Batch:
 
     def _split(self, row: str, line: int) -> Iterator[Command]:
         words: Command = []
-        text = raw = ""
+        texts: list[str] = []
+        raws: list[str] = []
         quoted = redirect = False
 
         def end() -> None:
-            nonlocal text, raw, quoted, redirect
-            if raw:
-                if redirect:
-                    redirect = False
-                elif not quoted and raw != text and " " in text:
-                    words.extend(split([Word(text, raw, line)]))
-                else:
-                    words.append(Word(text.replace(JOIN, ""), raw, line))
-            text, raw, quoted = "", "", False
+            nonlocal quoted, redirect
+            text, raw = "".join(texts), "".join(raws)
+            if raw and redirect:
+                redirect = False
+            elif raw and not quoted and raw != text and " " in text:
+                words.extend(split([Word(text, raw, line)]))
+            elif raw:
+                words.append(Word(text.replace(JOIN, ""), raw, line))
+            texts.clear()
+            raws.clear()
+            quoted = False
 
         for found in self._PIECE.finditer(row):
             piece = found.group()
@@ -95,21 +98,20 @@ class _Batch:
                 end()
             elif piece[0] in "&|":
                 end()
-                yield words
-                words = []
+                yield list(words)
+                words.clear()
             elif piece[0] in "<>":
                 end()
                 redirect = True
             else:
+                bare = piece.removeprefix("^")
                 if piece[0] == '"':
-                    quoted = True
+                    quoted, bare = True, piece.strip('"')
                     if len(piece) < 2 or piece[-1] != '"':
                         said = "the text is not closed: a quotation mark is missing"
                         self.reading.say(line, "", said)
-                raw += piece
-                text += self._expanded(
-                    piece.strip('"') if piece[0] == '"' else piece.removeprefix("^")
-                )
+                raws.append(piece)
+                texts.append(self._expanded(bare))
             line += piece.count("\n")
         end()
         if words:

@@ -34,6 +34,7 @@ _KINDS = {
     ".safetensors": "safetensors",
 }
 _EXPECTED = ", ".join(("TOML", "YAML", "JSON", ".env", ".sh", ".bat", ".safetensors"))
+_ENOUGH = 100  # faults of a file that are told
 _PROCESS = "config.process[0]."
 # keys that stand only in files of sd-scripts and musubi-tuner, whose sections mean nothing
 _FLAT = frozenset(
@@ -115,7 +116,8 @@ def parse(data: bytes, file: str = "", kind: str = "") -> ConfigFile:
 
 def _placed(faults: Iterable[Fault], file: str) -> tuple[Fault, ...]:
     """Faults in the order of their lines, with the name of the file."""
-    return tuple(fault._replace(file=file) for fault in sorted(faults, key=lambda f: f.line))
+    first = sorted(faults, key=lambda fault: fault.line)[:_ENOUGH]
+    return tuple(fault._replace(file=file) for fault in first)
 
 
 def _refused(file: str, kind: str, *faults: Fault) -> ConfigFile:

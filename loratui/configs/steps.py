@@ -55,6 +55,11 @@ def _groups(subsets: Counted) -> list[list[tuple[Subset, Count]]]:
     return list(found.values())
 
 
+def _size(subsets: Counted) -> int:
+    """The batch size of subsets that share their batches."""
+    return max(1, next((subset.batch_size for subset, _c in subsets if subset.batch_size), 1) or 1)
+
+
 def _product(subset: Subset, images: int) -> str:
     return f"{images} × {subset.repeats:g}" if subset.repeats != 1 else f"{images}"
 
@@ -93,7 +98,7 @@ def _kohya(subsets: Counted, flags: Mapping[str, Setting], processes: int) -> St
     for rows in _groups(subsets):
         train = [row for row in rows if not row[0].is_reg]
         reg = [row for row in rows if row[0].is_reg]
-        batch = rows[0][0].batch_size or 1
+        batch = _size(rows)
         images = sum(round(_total(count) * subset.repeats) for subset, count in train)
         terms = " + ".join(_product(subset, _total(count)) for subset, count in train)
         text = f"{terms} = {_images(images)}" if "×" in terms or "+" in terms else _images(images)
@@ -135,7 +140,7 @@ def _diffusers(subsets: Counted, flags: Mapping[str, Setting], processes: int) -
     )
     if classes > images:
         images, text = classes, f"{classes} class images, more than the {text} of your own,"
-    batch = next((subset.batch_size for subset, _c in subsets if subset.batch_size), 1) or 1
+    batch = _size(subsets)
     batches = ceil(images / batch)
     steps, divided = _share(batches, processes, _accumulation(flags))
     shown = text if "class" in text else f"{text} images" if images != 1 else "1 image"
@@ -143,7 +148,7 @@ def _diffusers(subsets: Counted, flags: Mapping[str, Setting], processes: int) -
 
 
 def _onetrainer(subsets: Counted, flags: Mapping[str, Setting], processes: int) -> Steps:
-    batch = next((subset.batch_size for subset, _c in subsets if subset.batch_size), 1) or 1
+    batch = _size(subsets)
     drawn, terms = 0, []
     for subset, count in subsets:
         images = _total(count)
@@ -184,7 +189,7 @@ def _floored(subsets: Counted, batch: int) -> int | None:
 def _simpletuner(subsets: Counted, flags: Mapping[str, Setting], processes: int) -> Steps:
     batches, exact, terms = 0, True, []
     for subset, count in subsets:
-        batch = (subset.batch_size or 1) * processes
+        batch = max(1, subset.batch_size or 1) * processes
         known = _bucketed([(subset, count)], lambda subset: subset.repeats, batch)
         if known is None:
             exact = exact and not subset.buckets
@@ -205,7 +210,7 @@ def _diffusion_pipe(subsets: Counted, flags: Mapping[str, Setting], processes: i
     batch_of: dict[object, int] = {}
     exact = True
     for subset, count in subsets:
-        batch_of[subset.resolution] = subset.batch_size or 1
+        batch_of[subset.resolution] = max(1, subset.batch_size or 1)
         if isinstance(count, int):
             exact = exact and not subset.buckets
             count = {None: count}
@@ -218,7 +223,7 @@ def _diffusion_pipe(subsets: Counted, flags: Mapping[str, Setting], processes: i
         steps += sum(images // together for images in buckets.values())
         terms.append(f"{_images(sum(buckets.values()))} by {together}")
     ratio = parsed(str(flags["subsample_ratio"].value)) if "subsample_ratio" in flags else None
-    if ratio:
+    if ratio and 0 < ratio < 1:
         steps = int(steps * ratio)
     most = "" if exact else "at most "
     text = f"{', '.join(terms)} (batch size, accumulation and GPUs together)"
@@ -229,7 +234,7 @@ def _diffusion_pipe(subsets: Counted, flags: Mapping[str, Setting], processes: i
 def _ai_toolkit(subsets: Counted, _flags: Mapping[str, Setting], _processes: int) -> Steps:
     batches, terms = 0, []
     for subset, count in subsets:
-        batch = subset.batch_size or 1
+        batch = max(1, subset.batch_size or 1)
         batches += ceil(_total(count) * subset.repeats / batch)
         side = f" at {subset.resolution[0]}" if subset.resolution else ""
         terms.append(f"{_product(subset, _total(count))} images{side}")

@@ -24,7 +24,7 @@ def parse(text: str) -> Reading:
     try:
         if len(text) > marked.BIGGEST:
             raise YamlError(1, "", f"larger than {marked.BIGGEST} characters")
-        marked._shallow(text)
+        marked.shallow(text)
         root = _composed(text)
         if root is not None:
             reading.root = _Converter(text, reading).convert(root, (), None)
@@ -36,11 +36,11 @@ def parse(text: str) -> Reading:
 
 
 def _composed(text: str) -> YamlNode | None:
-    loader = marked._loader(text)
+    loader = marked.loader_of(text)
     try:
         return loader.get_single_node()  # type: ignore[no-any-return]
     except yaml.MarkedYAMLError as error:
-        raise marked._explained(error, text) from None
+        raise marked.explained(error, text) from None
     except yaml.YAMLError as error:
         said = str(error).splitlines()[0] if str(error) else "unknown character"
         raise YamlError(1, "", f"not readable as YAML: {said}") from None

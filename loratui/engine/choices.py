@@ -15,6 +15,7 @@ from loratui.engine.configuration import Configuration
 from loratui.engine.followers import Followers, Silence, opened
 from loratui.engine.session import Session
 from loratui.errors import LoratuiError
+from loratui.sources.artefacts import Artefacts
 from loratui.sources.base import Source
 
 if TYPE_CHECKING:
@@ -87,16 +88,19 @@ def _opened(choice: Choice) -> tuple[Source, Followers, Configuration]:
 
 def _output(choice: Choice, run: FoundRun) -> tuple[Source, Followers]:
     events = [Path(run.events)] if run.events else []
+    places = [Path(place) for place in (run.checkpoints, run.samples, run.output_dir) if place]
+    output = Artefacts(places, run.started) if places else None
     if run.log.kind in ("file", "tee"):
         found = look_at(Path(run.log.where))
-        return opened(Found(found.log, events, found.top))
+        return opened(Found(found.log, events, found.top), None, output)
     if run.log.kind == "tmux":
         from loratui.sources.pane import PaneLog, tmux
 
         name = f"tmux pane {run.log.where}"
-        return PaneLog(name, tmux(run.log.where, run.log.socket)), Followers(events)
+        source = PaneLog(name, tmux(run.log.where, run.log.socket))
+        return source, Followers(events, output=output)
     if events:
-        followers = Followers(events)
+        followers = Followers(events, output=output)
         return Silence(run.events, followers), followers
     raise LoratuiError("Cannot be watched", choice.reason, run.log.hint)
 

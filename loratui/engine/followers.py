@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loratui.core.clock import Clock, SystemClock
-from loratui.core.events import Batch, Metrics, SourceChange
+from loratui.core.events import Batch, Checkpoint, Metrics, Sample, SourceChange
 from loratui.engine.attach import Follower, Found, beside, follow
+from loratui.sources.artefacts import Artefacts
 from loratui.sources.base import Source
 from loratui.sources.tail import Tail
+from loratui.trainers.artefacts import named
 
 LOOK = 30.0
 """Seconds between looks for files that a trainer begins to write later than its log."""
@@ -30,7 +32,9 @@ class Followers:
         log: Path | None = None,
         clock: Clock | None = None,
         folder: Path | None = None,
+        output: Artefacts | None = None,
     ) -> None:
+        self._output = output
         self._clock = clock or SystemClock()
         self._log = log
         self._folder = folder
@@ -47,6 +51,17 @@ class Followers:
     @property
     def left(self) -> bool:
         return (self._log is not None or bool(self.files)) and self._idle < _IDLE
+
+    def files_written(self) -> list[Checkpoint | Sample]:
+        """Checkpoints and samples that have appeared in the run's output since the last poll."""
+        found: list[Checkpoint | Sample] = []
+        for file in self._output.poll() if self._output is not None else ():
+            what = named(file.path)
+            if what is not None and what.kind == "checkpoint":
+                found.append(Checkpoint(file.path, 0, file.path, what.step))
+            elif what is not None:
+                found.append(Sample(file.path, 0, what.step))
+        return found
 
     def poll(self, now: float) -> list[Metrics]:
         """The points that came since the last poll."""
@@ -100,9 +115,18 @@ class Silence:
         self._followers.close()
 
 
-def opened(found: Found, clock: Clock | None = None) -> tuple[Source, Followers]:
-    """The source of a run's console, silence where there is none, and the files beside it."""
-    followers = Followers(found.numbers, found.log, clock, found.top)
+def opened(
+    found: Found, clock: Clock | None = None, output: Artefacts | None = None
+) -> tuple[Source, Followers]:
+    """The source of a run's console, silence where there is none, and the files beside it.
+
+    Of a run folder the files are watched that appear from now on: which of the older ones are
+    this run's nothing tells.
+    """
+    clock = clock or SystemClock()
+    if output is None and found.top is not None:
+        output = Artefacts([found.top], clock.now(), clock)
+    followers = Followers(found.numbers, found.log, clock, found.top, output)
     if found.log is not None:
         return Tail(found.log, clock), followers
     return Silence(found.name, followers), followers

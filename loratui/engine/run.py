@@ -216,6 +216,16 @@ class Run:
             self.revisions["status"] += 1
             self._ask(metrics, [], [], [], now)
 
+    def written(self, files: Sequence[Checkpoint | Sample]) -> None:
+        """Files that appeared in the run's output; what the log told already is not told again."""
+        known = {_file_name(known.path) for known in self.course.checkpoints}
+        for file in files:
+            if isinstance(file, Sample):
+                self.course.samples += 1
+            elif _file_name(file.path) not in known:
+                self.course.checkpoints.append(file)
+        self.revisions["checklist"] += 1
+
     def _start_over(self) -> None:
         """The console's loss was a mean: keep it beside, and judge each step's own from now on."""
         old = self.series.pop("loss", None)
@@ -384,3 +394,7 @@ class Run:
             return progress.loss
         series = self.series.get("loss")
         return series.last if series is not None else None
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]

@@ -247,6 +247,9 @@ class Session:
     def _follow(self, followers: Followers, now: float) -> bool:
         """What the files beside the log have to say, once the log itself has been read."""
         caught_up = followers.share() is None
+        written = followers.files_written()
+        if written:
+            self._run.written(written)
         metrics = followers.poll(now)
         if not metrics:
             return False

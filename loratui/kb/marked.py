@@ -58,7 +58,7 @@ class _Resolving:
         return ""
 
 
-def _loader(text: str) -> Any:
+def loader_of(text: str) -> Any:
     """A parser that leaves the meaning of plain scalars to us."""
     if yaml.__with_libyaml__:
         from yaml.cyaml import CSafeLoader
@@ -139,15 +139,15 @@ def read(text: str) -> Document:
     """The document in `text`; raises YamlError."""
     if len(text) > BIGGEST:
         raise YamlError(1, "", f"larger than {BIGGEST} characters")
-    _shallow(text)
+    shallow(text)
     try:
-        loader = _loader(text)
+        loader = loader_of(text)
         try:
             return Document(loader.get_single_node())
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise _explained(error, text) from None
+        raise explained(error, text) from None
     except yaml.YAMLError as error:
         raise YamlError(1, "", f"not readable as YAML: {error}") from None
 
@@ -181,7 +181,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def _shallow(text: str) -> None:
+def shallow(text: str) -> None:
     """Refuse what nests so deeply that a recursive parser would overflow."""
     depth = 0
     for found in re.finditer(r"[\[{]|[\]}]|^[ \t\-?:]{200,}", text, re.MULTILINE):
@@ -192,7 +192,7 @@ def _shallow(text: str) -> None:
             raise YamlError(line, "", f"nested deeper than {DEEPEST} levels")
 
 
-def _explained(error: yaml.MarkedYAMLError, text: str) -> YamlError:
+def explained(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark is not None else 1
     rows = text.split("\n")

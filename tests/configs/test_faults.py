@@ -73,6 +73,9 @@ FAULTS = [
     ("shell", "python train.py --a 'x\n", 1, "quotation mark is missing"),
     ("shell", 'python train.py \\\n --a "x\n', 2, "quotation mark is missing"),
     ("batch", 'python train.py ^\n --a "x\n', 2, "quotation mark is missing"),
+    ("shell", "X=" + "a" * 150_000 + "\npython train.py" + " --a $X" * 99, 2, "stand for more"),
+    ("batch", 'python train.py "' + '"' * 20_000, 1, "quotation mark is missing"),
+    ("yaml", "a: 1\n" * 5_000, 2, "given twice"),
     ("shell", "X=" + "a" * 1000 + "\n" + "X=$X$X$X$X\n" * 9 + "python train.py --a 1\n", 5,
      "a variable longer"),
 ]  # fmt: skip

@@ -218,6 +218,16 @@ def test_diffusers_folders():
     assert "not in a folder here" in subsets("diffusers", hub, BASE)[1][0].text
 
 
+def test_numbers_that_are_none_are_left_at_their_default():
+    content = '[{"path": "a", "balancing": 1e999}, {"path": "b", "balancing": "x"}]'
+    assert [s.repeats for s in of("onetrainer", content, "json")[0]] == [1, 1]
+    content = (
+        "datasets:\n- {folder_path: a, num_repeats: .inf, resolution: [x], batch_size: .nan}\n"
+    )
+    row = of("ai-toolkit", content, "yaml")[0][0]
+    assert (row.repeats, row.resolution, row.batch_size) == (1, (512, 512), 1)
+
+
 def test_paths_with_variables_are_left_and_said():
     rows, problems = of("ai-toolkit", "datasets:\n- folder_path: ${DATA}/a\n", "yaml")
     assert rows[0].path == "${DATA}/a"
@@ -277,6 +287,9 @@ STEPS = [
     ("diffusion-pipe", [(10, 1, 1, {})], {"subsample_ratio": 0.5}, 1, 5, "5 steps"),
     ("ai-toolkit", [(12, 1, 2, {"resolution": (64, 64)})], {}, 1, None,
      "one pass over 12 images at 64 is at least 6 batches"),
+    ("kohya", [(10, 1, -4, {})], {"gradient_accumulation_steps": -1}, 0, 10, "batches of 1"),
+    ("onetrainer", [(10, 1, 0, {})], {}, 1, 10, "batches of 1"),
+    ("diffusion-pipe", [(10, 1, 0, {})], {"subsample_ratio": "inf"}, 1, 10, "10 steps"),
     ("kohya", [], {}, 1, None, "no images"),
     ("kohya", [(0, 1, 1, {})], {}, 1, None, "no images"),
     ("foo", [(1, 1, 1, {})], {}, 1, None, "No rule"),

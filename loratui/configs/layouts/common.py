@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ def number(setting: Setting | None, default: float) -> float:
     if setting is None:
         return default
     found = parsed(str(setting.value))
-    return default if found is None else found
+    return default if found is None or not math.isfinite(found) else found
 
 
 def integer(setting: Setting | None, default: int) -> int:
