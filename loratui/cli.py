@@ -75,21 +75,44 @@ def _merged(ctx: click.Context, own: dict[str, Any]) -> dict[str, Any]:
 @click.argument("path", required=False)
 @click.option("--headless", is_flag=True, help="No screen: print findings as they appear.")
 @click.option("--record", type=click.Path(path_type=Path), help="Keep a recording in this file.")
+@click.option(
+    "--tee",
+    is_flag=True,
+    help="With -: pass the input on to standard output; findings go to standard error.",
+)
 @_globals
 @click.pass_context
 def watch(
-    ctx: click.Context, /, path: str | None, headless: bool, record: Path | None, **own: Any
+    ctx: click.Context,
+    /,
+    path: str | None,
+    headless: bool,
+    record: Path | None,
+    tee: bool,
+    **own: Any,
 ) -> None:
-    """Watch a run: a log file, a run folder, or `-` for standard input."""
+    """Watch a run: a log, a notebook, a run folder, TensorBoard's, or `-` for standard input.
+
+    Without a path it looks for the runs on this box.
+    """
     switches = _merged(ctx, own)
+    if tee and path != "-":
+        raise click.UsageError("--tee passes standard input on: use it with `watch -`.")
     if path is None:
-        raise click.UsageError("Name the log to watch, or - for standard input.")
+        if headless:
+            raise click.UsageError("Without a screen, name what to watch, or - for standard input.")
+        launch.show(None, "", switches)
+        return
     if path == "-" and sys.stdin.isatty():
         raise LoratuiError(
             "Nothing to read",
             "Standard input is a terminal.",
             "Try: TRAINER 2>&1 | loratui watch -",
         )
+    if tee:
+        session = launch.session_of(path, record, machine=False, copy=1)
+        launch.stream(session, switches, errors=True)
+        return
     if headless or (path == "-" and not launch.terminal()):
         launch.stream(launch.session_of(path, record, machine=False), switches)
         return

@@ -44,7 +44,9 @@ class Knowledge:
 knowledge = Knowledge()
 
 
-def session_of(path: str, record: Path | None, *, machine: bool) -> Session:
+def session_of(
+    path: str, record: Path | None, *, machine: bool, copy: int | None = None
+) -> Session:
     from loratui.engine.gpus import LocalGpus
     from loratui.engine.session import Session
     from loratui.sources.base import Source
@@ -54,7 +56,7 @@ def session_of(path: str, record: Path | None, *, machine: bool) -> Session:
     if path == "-":
         from loratui.sources.stdin import Pipe
 
-        source = Pipe(_private_stdin())
+        source = Pipe(_private_stdin(), copy=copy)
     else:
         from loratui.engine.attach import look_at
         from loratui.engine.configuration import Configuration
@@ -192,9 +194,12 @@ def _open_run(choice: Choice) -> Session:
     return open_choice(choice, knowledge, LocalGpus)
 
 
-def stream(session: Session, switches: dict[str, Any]) -> None:
-    """Play a source without a screen; findings are printed once each as they appear."""
+def stream(session: Session, switches: dict[str, Any], *, errors: bool = False) -> None:
+    """Play a source without a screen; findings are printed once each as they appear.
+
+    With `errors` they go to standard error.
+    """
     from loratui.engine.headless import stream
 
     for line in stream(session, as_json=bool(switches.get("as_json"))):
-        click.echo(line)
+        click.echo(line, err=errors)

@@ -240,6 +240,26 @@ def test_a_broken_overlay_stops_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert done.returncode == 0
 
 
+def test_tee_passes_every_byte_on_and_keeps_findings_apart() -> None:
+    data = log("ai_toolkit/lr-nan").read_bytes()
+    done = process("watch", "-", "--tee", data=data)
+    assert done.stdout == data
+    assert b"loss-nan" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("watch", "--tee"), ("watch", "x.log", "--tee")])
+def test_tee_without_standard_input_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_notebook_is_a_log(tmp_path: Path) -> None:
+    text = log("ai_toolkit/lr-nan").read_text(encoding="utf-8")
+    cell = {"outputs": [{"output_type": "stream", "text": [text]}]}
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": [cell]}))
+    result = run("diagnose", "--json", str(tmp_path / "train.ipynb"))
+    assert json.loads(result.output)["findings"][0]["id"] == "loss-nan"
+
+
 def test_explain_names_the_nearest() -> None:
     result = run("explain", "loss-nam")
     assert result.exit_code == 2

@@ -127,6 +127,10 @@ def opened(
     if output is None and found.top is not None:
         output = Artefacts([found.top], clock.now(), clock)
     followers = Followers(found.numbers, found.log, clock, found.top, output)
+    if found.log is not None and found.log.suffix == ".ipynb":
+        from loratui.sources.cells import Cells
+
+        return Cells(found.log, clock), followers
     if found.log is not None:
         return Tail(found.log, clock), followers
     return Silence(found.name, followers), followers

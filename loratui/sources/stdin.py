@@ -12,10 +12,17 @@ from loratui.sources.base import CHUNK
 
 
 class Pipe:
-    """Bytes from a file descriptor that cannot be polled or sought."""
+    """Bytes from a file descriptor that cannot be polled or sought.
 
-    def __init__(self, fd: int, name: str = "-", clock: Clock | None = None) -> None:
+    They are passed on unchanged to the descriptor `copy`, before anything else is done with them;
+    when nobody reads there any more, reading goes on: the trainer must not notice.
+    """
+
+    def __init__(
+        self, fd: int, name: str = "-", clock: Clock | None = None, copy: int | None = None
+    ) -> None:
         self.name = name
+        self._copy = copy
         self._fd = fd
         self._clock = clock or SystemClock()
         self._queue: queue.Queue[bytes | None] = queue.Queue(maxsize=256)
@@ -30,9 +37,17 @@ class Pipe:
                 data = os.read(self._fd, CHUNK)
             except OSError:
                 data = b""
+            self._pass_on(data)
             self._queue.put(data or None)
             if not data:
                 return
+
+    def _pass_on(self, data: bytes) -> None:
+        while data and self._copy is not None:
+            try:
+                data = data[os.write(self._copy, data) :]
+            except OSError:
+                self._copy = None
 
     def poll(self) -> list[Batch | SourceChange]:
         found: list[Batch | SourceChange] = []
