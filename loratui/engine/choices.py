@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,15 +62,18 @@ def first_to_watch(listed: Iterable[Choice]) -> Choice | None:
 
 
 def open_choice(
-    choice: Choice, load: Load | None, machine: Callable[[], MachineFeed] | None = None
+    choice: Choice,
+    load: Load | None,
+    machine: Callable[[Collection[int] | None], MachineFeed] | None = None,
 ) -> Session:
     """A session over the run; raises LoratuiError when its output cannot be read."""
     source, followers, configuration = _opened(choice)
+    own = choice.found.gpu_indices if choice.found is not None else None
     return Session(
         source,
         load,
         path=source.name,
-        machine=machine() if machine is not None else None,
+        machine=machine(own) if machine is not None else None,
         followers=followers,
         configuration=configuration,
     )

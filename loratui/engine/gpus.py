@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.facts import HostReading, Machine
@@ -24,9 +26,15 @@ class MachineFeed(Protocol):
 
 
 class LocalGpus:
-    """This machine's GPUs; the sampler and its bindings are loaded when it starts."""
+    """This machine's GPUs; the sampler and its bindings are loaded when it starts.
 
-    def __init__(self) -> None:
+    `only` are NVML's numbers of the run's own GPUs, where they are known: of others nothing is
+    concluded about the run.
+    """
+
+    def __init__(self, only: Collection[int] | None = None) -> None:
+        self._only = only
+        self._read = self._shown = Machine()
         self._sampler: GpuSampler | None = None
         self._host: HostReader | None = None
         self._none = Machine()
@@ -40,7 +48,16 @@ class LocalGpus:
         self._sampler.start()
 
     def latest(self) -> Machine:
-        return self._none if self._sampler is None else self._sampler.latest()
+        if self._sampler is None:
+            return self._none
+        machine = self._sampler.latest()
+        if self._only is None:
+            return machine
+        if machine is not self._read:
+            own = tuple(gpu for gpu in machine.gpus if gpu.index in self._only)
+            # what does not fit this machine's list says nothing: then all are shown
+            self._read, self._shown = machine, replace(machine, gpus=own) if own else machine
+        return self._shown
 
     def host(self) -> HostReading | None:
         return None if self._host is None else self._host.read(0.0)
