@@ -19,14 +19,19 @@ _PASTED = 6  # this many words are a pasted line: it need not match whole
 _TELLING = 8  # words of a pasted line that are looked for: the rarest
 _CLOSE = 0.78  # likeness at which a long word counts as misspelt
 _FORMS = 60  # known words that one typed word may stand for
+_ALL, _SOME = 0.49, 0.35  # least share of the typed words, of which all or only some must be there
+_FEW, _PARTLY = 5, 0.5  # with fewer texts than this, those count half that have only some
 _MOST = 6000  # texts that are looked at for one typed word
 _LONGEST = 1000  # characters of a query
 
 RECOGNISED = 100.0
 """The least score of a hit by an error pattern: it counts for more than any likeness."""
 
-EXACT, BEGINS, HOLDS, NEAR = 1.0, 0.85, 0.6, 0.5
-"""How well a typed word fits a known one: the same, its beginning, inside it, misspelt."""
+_ENDINGS = ("ting", "ing", "ted", "ed", "es", "s")
+
+EXACT, STEM, BEGINS, HOLDS, NEAR = 1.0, 0.9, 0.85, 0.6, 0.5
+"""How well a typed word fits a known one: the same, without an ending, its beginning, inside it,
+misspelt."""
 
 _WEIGHTS = {
     "title": 3.0, "see": 2.5, "finding": 2.5, "option": 2.0, "fix": 1.5, "message": 1.5,
@@ -99,17 +104,30 @@ class Index:
             telling = sorted(wanted, key=lambda word: -rare[word] * bool(forms[word]))[:_TELLING]
         else:
             telling = wanted
-        total = sum(rare[word] for word in telling) or 1.0
-        found: dict[int, float] = {}
-        for at, got in self._candidates(telling, forms, rare, pasted=pasted):
-            share = got / total
-            if share >= (0.35 if pasted else 0.49):
-                found[at] = share
+        found = self._shares(telling, forms, rare, some=pasted)
+        if not pasted and len(telling) > 1 and len(found) < _FEW:
+            # few texts have all the words: those that have most of them come behind
+            for at, share in self._shares(telling, forms, rare, some=True).items():
+                found.setdefault(at, share * _PARTLY)
         for at, share in found.items():
             entry, text = self._entries[at], self._low[at]
             score = share * (1.0 + _phrase(query, text)) * entry.weight
             if entry.page not in best or score > best[entry.page].score:
                 best[entry.page] = Hit(entry.page, entry.field, entry.text, score)
+
+    def _shares(
+        self,
+        wanted: list[str],
+        forms: Mapping[str, Mapping[str, float]],
+        rare: Mapping[str, float],
+        *,
+        some: bool,
+    ) -> dict[int, float]:
+        """How much of what was typed each text has, weighed by how rare the words are."""
+        total = sum(rare[word] for word in wanted) or 1.0
+        least = _SOME if some else _ALL
+        shares = ((at, got / total) for at, got in self._candidates(wanted, forms, rare, some=some))
+        return {at: share for at, share in shares if share >= least}
 
     def _candidates(
         self,
@@ -117,9 +135,9 @@ class Index:
         forms: Mapping[str, Mapping[str, float]],
         rare: Mapping[str, float],
         *,
-        pasted: bool,
+        some: bool,
     ) -> Iterator[tuple[int, float]]:
-        """Texts with what they have of the wanted words; unless pasted, each must have all."""
+        """Texts with what they have of the wanted words: all of them, or only some."""
         hits = []
         for word in wanted:
             gained: dict[int, float] = {}
@@ -129,7 +147,7 @@ class Index:
                     if gain > gained.get(at, 0.0):
                         gained[at] = gain
             hits.append(gained)
-        if pasted:
+        if some:
             sums: dict[int, float] = {}
             for gained in hits:
                 for at, gain in gained.items():
@@ -157,6 +175,10 @@ class Index:
 
     def _matching(self, word: str) -> list[tuple[str, float]]:
         found: dict[str, float] = {word: EXACT} if word in self._where else {}
+        for ending in _ENDINGS:
+            stem = word.removesuffix(ending)
+            if len(stem) >= 4 and stem != word and stem in self._where:
+                found.setdefault(stem, STEM)
         at = bisect_left(self._known, word)
         while at < len(self._known) and self._known[at].startswith(word) and len(found) < _FORMS:
             found.setdefault(self._known[at], BEGINS)

@@ -46,6 +46,15 @@ def test_found_first(query, page):
     assert INDEX.search(query)[0].page == page
 
 
+def test_words_of_which_some_are_nowhere_find_what_has_the_rest():
+    assert INDEX.search("skin zzzzqqq plastic")[0].page == "plastic"
+    assert INDEX.search("loss comes never back")[0].page == "diverging"
+
+
+def test_an_ending_does_not_matter():
+    assert INDEX.search("checkpointings")[0].page == "oom"
+
+
 @pytest.mark.parametrize("query", ["", "   ", "zzzzqqq", "[/foo]", "\x00"])
 def test_found_nothing(query):
     assert INDEX.search(query) == []
