@@ -141,6 +141,7 @@ class LoratuiApp(App[None]):
         elif listed or message.asked:
             from loratui.ui.screens.runs import RunList
 
+            self.post_message(Say(""))
             self.push_screen(RunList(listed, message.found.left_out), self._chosen)
         else:
             self.post_message(Say("no training run was found on this box; r looks again"))
