@@ -23,7 +23,8 @@ _IDLE = 2
 class Followers:
     """All files of numbers of one run.
 
-    `left` is true until all that was there at the start has been read.
+    `left` is true until all that was there at the start has been read; `void` once a file was
+    written anew, so that what it said before no longer counts.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Followers:
         self._looked = float("-inf")
         self._idle = 0
         self._told: list[tuple[str, str]] = []
+        self.void = False
         self.files: list[Follower] = [follow(path, self._clock) for path in numbers]
 
     @property
@@ -85,11 +87,19 @@ class Followers:
         shares = [share for file in self.files if (share := file.share()) is not None]
         return min(shares, default=None)
 
+    def renew(self) -> None:
+        """Another run has begun in the same log: look for its own files."""
+        if self._log is not None:
+            self.close()
+            self.files = []
+            self._looked = float("-inf")
+
     def close(self) -> None:
         for file in self.files:
             file.close()
 
     def _note(self, change: SourceChange) -> None:
+        self.void = self.void or change.kind in ("truncated", "replaced")
         self._told = [told for told in self._told if told[0] != change.source]
         if change.kind != "back" and change.detail:
             self._told.append((change.source, change.detail))

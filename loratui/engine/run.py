@@ -216,6 +216,14 @@ class Run:
             self.revisions["status"] += 1
             self._ask(metrics, [], [], [], now)
 
+    def forget_followed(self) -> None:
+        """A file beside the log was written anew: what the files said is read again."""
+        for name in self.beside.owners:
+            self.series.pop(name, None)
+        self.beside = Beside(raw=self.beside.raw, counts=self.beside.counts)
+        self.panel.judge_anew()
+        self.revisions["series"] += 1
+
     def written(self, files: Sequence[Checkpoint | Sample]) -> None:
         """Files that appeared in the run's output; what the log told already is not told again."""
         known = {_file_name(known.path) for known in self.course.checkpoints}

@@ -85,6 +85,7 @@ class Session:
         self.source = source
         self._configuration = configuration
         self._configured: tuple[str, int] | None = None
+        self._followed: int | None = None  # the run whose files are followed, by its offset
         self._followers = followers
         self._load = load
         self._machine = machine
@@ -246,11 +247,18 @@ class Session:
 
     def _follow(self, followers: Followers, now: float) -> bool:
         """What the files beside the log have to say, once the log itself has been read."""
+        if self._run.begun != self._followed:
+            if self._followed is not None:
+                followers.renew()
+            self._followed = self._run.begun
         caught_up = followers.share() is None
         written = followers.files_written()
         if written:
             self._run.written(written)
         metrics = followers.poll(now)
+        if followers.void:
+            followers.void = False
+            self._run.forget_followed()
         if not metrics:
             return False
         if caught_up:

@@ -16,6 +16,7 @@ from loratui.engine.attach import beside, look_at
 from loratui.engine.beside import Beside
 from loratui.engine.diagnosis import diagnose
 from loratui.engine.followers import Followers
+from loratui.engine.run import Run
 from loratui.errors import LoratuiError
 from loratui.kb import load
 from loratui.trainers.tags import series_of
@@ -199,3 +200,32 @@ def test_nan_of_a_file_is_a_nan(tmp_path: Path) -> None:
     assert math.isnan(run.series["loss"].last or 0.0)
     assert [f.id for f in run.findings][:1] == ["loss-nan"]
     assert run.findings[0].first_step == 61
+
+
+def test_another_run_in_the_same_log_has_files_of_its_own(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "kohya-healthy")
+    followers = Followers([], folder / "console.log", ManualClock(0.0), folder)
+    followers.poll(0.0)
+    (first,) = followers.files
+    later = folder / "logs" / "20261121070000" / "network_train"
+    later.mkdir(parents=True)
+    events = next(folder.rglob("events*"))
+    shutil.copy2(events, later / "events.out.tfevents.1795250000.host.1.0")
+    followers.poll(1.0)
+    assert followers.files == [first]
+    followers.renew()
+    followers.poll(2.0)
+    assert [file.name for file in followers.files] == [str(later)]
+    followers.close()
+
+
+def test_what_a_rewritten_file_said_before_does_not_count() -> None:
+    run = Run(KB, "log")
+    steps = list(range(1, 101))
+    run.follow([Metrics("m.csv", 0, "train_loss", steps, [math.nan] * 100)], 0.0)
+    assert run.lifecycle.tracked["loss-nan"].firing
+    run.forget_followed()
+    assert "loss" not in run.series
+    run.follow([Metrics("m.csv", 0, "train_loss", steps, [0.1 + s / 9999 for s in steps])], 1.0)
+    assert run.series["loss"].count == 100
+    assert "loss-nan" not in run.lifecycle.tracked
