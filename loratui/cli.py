@@ -167,7 +167,7 @@ def diagnose(ctx: click.Context, /, paths: tuple[Path, ...], fail_on: str, **own
     from loratui.engine.diagnosis import diagnose as read_log
     from loratui.engine.report import exit_code, render, report_of
 
-    kb = launch.knowledge()
+    kb = _base()
     runs = [read_log(path, kb) for path in paths]
     if _merged(ctx, own)["as_json"]:
         _print_json(report_of(runs, time=SystemClock().now()))
@@ -187,7 +187,7 @@ def tree(ctx: click.Context, /, symptom: str | None, as_text: bool, **own: Any) 
     if as_text or switches["as_json"] or not launch.terminal():
         from loratui.kb.text import render_page, render_tree
 
-        kb = launch.knowledge()
+        kb = _base()
         if symptom is not None:
             _known(kb, symptom)
         click.echo(render_tree(kb) if symptom is None else render_page(kb, symptom))
@@ -210,7 +210,7 @@ def explain(ctx: click.Context, /, name: tuple[str, ...], **own: Any) -> None:
     from loratui.kb.pages.page import page_of
     from loratui.kb.text import explain as text_of
 
-    kb, wanted = launch.knowledge(), " ".join(name)
+    kb, wanted = _base(), " ".join(name)
     page = wanted if text_of(kb, wanted) is not None else _found(kb, wanted)
     if _merged(ctx, own)["as_json"]:
         from dataclasses import asdict
@@ -274,6 +274,14 @@ def doctor(ctx: click.Context, /, **own: Any) -> None:
 
 
 # helpers of the commands above
+
+
+def _base() -> KnowledgeBase:
+    """The knowledge base; what is wrong in the user's own files is said on standard error."""
+    kb = launch.knowledge()
+    for problem in kb.problems:
+        click.echo(printable(f"loratui: {problem.where}: {problem.text}"), err=True)
+    return kb
 
 
 def _known(kb: KnowledgeBase, page: str) -> None:

@@ -238,6 +238,12 @@ def test_a_broken_overlay_stops_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("LORATUI_KNOWLEDGE", str(tmp_path))
     done = process("diagnose", str(log("kohya/healthy")), LORATUI_KNOWLEDGE=str(tmp_path))
     assert done.returncode == 0
+    assert b"findings.yaml:1" in done.stderr
+    for arguments in (("explain", "overfit"), ("tree", "--print")):
+        done = process(*arguments, LORATUI_KNOWLEDGE=str(tmp_path))
+        assert done.returncode == 0
+        assert b"findings.yaml:1" in done.stderr
+        assert b"tab" in done.stderr
 
 
 def test_tee_passes_every_byte_on_and_keeps_findings_apart() -> None:
