@@ -6,31 +6,7 @@ import re
 from collections.abc import Iterable
 
 from loratui.configs.base import ConfigFile, Setting
-
-OTHER = re.compile(
-    r"flux[-_. ]?2|chroma|sd[-_]?3|stable-diffusion-3|stable_diffusion_3|"
-    r"stable[-_]diffusion[-_]?2|sd[-_]?v?2|krea|z[-_]?image|hunyuan|wan2|\bwan",
-    re.IGNORECASE,
-)
-"""Models of other families, whose names contain one of ours."""
-
-FAMILIES = (
-    ("qwen-image", re.compile(r"qwen[-_. ]?image|lora_qwen|^qwen$", re.IGNORECASE)),
-    ("flux", re.compile(r"\bflux|[_/.-]flux|flux[_.-]?1", re.IGNORECASE)),
-    (
-        "sdxl",
-        re.compile(
-            r"sdxl|xl[-_]base|stable[-_]diffusion[-_]xl|pony|illustrious|noobai|animagine", re.I
-        ),
-    ),
-    (
-        "sd15",
-        re.compile(
-            r"sd[-_]?v?1[.-]?5|stable[-_]diffusion[-_]v?1|sd15|v1[-_.]5|\bsd_?v?1\b", re.IGNORECASE
-        ),
-    ),
-)
-"""Patterns in the names of models; engine/facts.py has an older table of the same."""
+from loratui.core.families import OTHER, named
 
 # what names an architecture comes before what names a file
 _ARCHITECTURE = (
@@ -69,10 +45,3 @@ def family_of(source: ConfigFile | Iterable[Setting]) -> str:
     if found and not OTHER.search(script):
         return found[1].replace("_", "-")
     return next((f for key in _MODELS if (f := named(str(known.get(key) or "")))), "")
-
-
-def named(text: str) -> str:
-    """The family that the name of a model says."""
-    if not text or OTHER.search(text):
-        return ""
-    return next((family for family, pattern in FAMILIES if pattern.search(text)), "")

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loratui.core.facts import ConfigValue, LossKind, RunFacts, TrainingConfig
+from loratui.core.families import named
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
-
-_FAMILIES = (
-    ("qwen-image", re.compile(r"qwen[-_ ]?image|qwen_image", re.IGNORECASE)),
-    ("flux", re.compile(r"\bflux|flux_|flux[.-]?1", re.IGNORECASE)),
-    ("sdxl", re.compile(r"sdxl|xl[-_]base|stable-diffusion-xl|pony|illustrious|noobai", re.I)),
-    ("sd15", re.compile(r"sd[-_]?1[.-]?5|stable-diffusion-v1|sd15|v1-5", re.IGNORECASE)),
-)
 
 
 def facts_of(
@@ -73,8 +66,6 @@ def _whole(config: TrainingConfig, option: str) -> int | None:
 def _family(config: TrainingConfig) -> str | None:
     """The model family, where the name of the model or its architecture says it."""
     for option in ("model_arch", "model", "model_family"):
-        text = str(config.get(option) or "")
-        for family, pattern in _FAMILIES:
-            if text and pattern.search(text):
-                return family
+        if family := named(str(config.get(option) or "")):
+            return family
     return None

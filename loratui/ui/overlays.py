@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -29,18 +29,32 @@ class SheetLines(LineView):
         return self.builder(width)
 
 
-class Sheet(ModalScreen[None]):
-    """A page of text over the screen; any of the usual keys closes it."""
+Result = TypeVar("Result")
+
+
+class Overlay(ModalScreen[Result]):
+    """Lines in a box over the screen."""
 
     DEFAULT_CSS = """
-    Sheet { align: center middle; background: $background 60%; }
-    Sheet > Vertical {
+    Overlay { align: center middle; background: $background 60%; }
+    Overlay > Vertical {
         width: 90%; max-width: 90; height: auto; max-height: 90%;
         border: solid $primary; background: $background; padding: 0 1;
     }
-    Sheet > Vertical.-ascii { border: ascii $primary; }
-    Sheet SheetLines { height: auto; max-height: 100%; }
+    Overlay > Vertical.-ascii { border: ascii $primary; }
+    Overlay LineView { height: auto; max-height: 100%; }
     """
+
+    def boxed(self, lines: LineView, title: str, keys: str) -> Vertical:
+        """The box with its title, and the keys that it takes."""
+        box = Vertical(lines, classes="-ascii" if lines.ascii_only else None)
+        box.border_title = Content(title)
+        box.border_subtitle = Content(keys)
+        return box
+
+
+class Sheet(Overlay[None]):
+    """A page of text over the screen; any of the usual keys closes it."""
 
     BINDINGS: ClassVar = [
         Binding("q,escape,enter,question_mark,s", "app.back", "Close"),
@@ -56,11 +70,7 @@ class Sheet(ModalScreen[None]):
         self.builder = builder
 
     def compose(self) -> ComposeResult:
-        lines = SheetLines(self.builder)
-        box = Vertical(lines, classes="-ascii" if lines.ascii_only else None)
-        box.border_title = Content(self.heading)
-        box.border_subtitle = "q close"
-        yield box
+        yield self.boxed(SheetLines(self.builder), self.heading, "q close")
 
     def action_roll(self, by: int) -> None:
         self.query_one(SheetLines).step(by)

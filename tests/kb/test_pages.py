@@ -121,6 +121,16 @@ def test_both_of_two_documents_that_disagree_are_shown() -> None:
     assert "10 GB" in page
 
 
+def test_a_familys_page_compares_with_its_own_figures() -> None:
+    said = text(page_of(KB, "flux", case("sd15")))
+    compared = said[said.index("Compare") :]
+    assert "GPU memory, least: 16 GB" in compared
+    assert "yours 24 GB" in compared
+    assert "Seconds a step" not in compared.split("Starting")[0]  # that speed is SD 1.5's
+    own = text(page_of(KB, "flux", case("flux")))
+    assert "Seconds a step" in own[own.index("Compare") :].split("Starting")[0]
+
+
 def test_a_rule_for_each_image_is_reckoned_for_the_users_own() -> None:
     said = " ".join(text(page_of(KB, "steps", case(batch_size=4, images=24))).split())
     assert "2 400 images seen for your 24, 600 steps of 4 images each" in said

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
     from loratui.kb.schema import Card, FigureInfo, Position
 
+MACHINE = frozenset(("gpu-memory", "host-memory", "disk-free"))
+"""Quantities of the box and not of the run."""
+
 _GIB = 2**30
 _SLACK = 1.02
 """A value this far outside a range still counts as inside: a 24 GB card reports 23.99."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from loratui.kb.pages.blocks import Block, labelled
 from loratui.kb.pages.case import Case
-from loratui.kb.pages.figure import figure_blocks, own_value, settings_table
+from loratui.kb.pages.figure import MACHINE, figure_blocks, own_value, settings_table
 
 if TYPE_CHECKING:
     from loratui.kb.base import KnowledgeBase
@@ -68,16 +68,16 @@ def profile_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     if figures:
         table = (("figure", "value", "for", "source"), *figures)
         blocks += [Block("heading", "Figures"), Block("table", "", rows=table)]
-        kin = (
-            case
-            if case.facts.family
-            else replace(case, facts=replace(case.facts, family=profile.family))
-        )
+        same = case.facts.family in (None, profile.family)
         known = [
-            n
-            for n in profile.figures
-            if n in base.figures and own_value(base.figures[n], case) is not None
+            name
+            for name in profile.figures
+            if (info := base.figures.get(name)) is not None
+            # the speed or settings of a run of another family say nothing here, its machine does
+            and (same or info.yours in MACHINE)
+            and own_value(info, case) is not None
         ]
+        kin = replace(case, facts=replace(case.facts, family=profile.family))
         blocks += labelled("Compare", figure_blocks(base, known, kin))
     if profile.settings:
         rows = settings_table(base, profile.settings, case)

@@ -8,11 +8,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from loratui.engine.choices import Choice
+from loratui.ui.overlays import Overlay
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 _NONE = (
@@ -54,18 +52,8 @@ class RunLines(LineView):
         return rows
 
 
-class RunList(ModalScreen[Choice | None]):
+class RunList(Overlay[Choice | None]):
     """Runs over the screen; enter watches one."""
-
-    DEFAULT_CSS = """
-    RunList { align: center middle; background: $background 60%; }
-    RunList > Vertical {
-        width: 90%; max-width: 100; height: auto; max-height: 90%;
-        border: solid $primary; background: $background; padding: 0 1;
-    }
-    RunList > Vertical.-ascii { border: ascii $primary; }
-    RunList RunLines { height: auto; max-height: 100%; }
-    """
 
     BINDINGS: ClassVar = [
         Binding("q,escape,left,r", "leave", "Close"),
@@ -82,10 +70,7 @@ class RunList(ModalScreen[Choice | None]):
         self.lines = RunLines(listed, notes)
 
     def compose(self) -> ComposeResult:
-        box = Vertical(self.lines, classes="-ascii" if self.lines.ascii_only else None)
-        box.border_title = Content("Runs on this box")
-        box.border_subtitle = Content("enter watch   q close")
-        yield box
+        yield self.boxed(self.lines, "Runs on this box", "enter watch   q close")
 
     def action_step(self, by: int) -> None:
         self.lines.step(by)

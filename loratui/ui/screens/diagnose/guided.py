@@ -250,7 +250,7 @@ class GuidedPane(LineView):
         return rows
 
 
-_HOW = "A letter answers, or ↑↓ and enter.  ← one question back.  g leaves the questions."
+_HOW = "A letter answers, or ↑↓ and enter.  ← goes one question back, from the first one out."
 _NEAREST = "Which of these is nearest to what you see?"
 
 

@@ -104,9 +104,10 @@ class Notes:
         if text:
             self.book.try_fix(self.page, fix, self.run, text)
 
-    def tick(self, item: str) -> None:
-        """Tick an item of the list that is shown, or take the tick away."""
+    def tick(self, item: str) -> str:
+        """Tick an item of the list that is shown, or take the tick away; what went wrong."""
         self.book.tick(self.run, f"{self.page}/{item}")
+        return self.book.problem
 
     def hold(self, item: str) -> None:
         """A step of a protocol (``LIST/ITEM``) holds."""

@@ -378,8 +378,9 @@ class DiagnoseScreen(RunScreen):
         if not self.right or self.asking or kind != "item":
             self.post_message(Say("select an item of a checklist first"))
             return
-        self.notes.tick(item)
+        said = self.notes.tick(item)
         self._refill()
+        self.post_message(Say(said))
 
     def action_bookmark(self) -> None:
         if not self.shown[0] or self.asking:

@@ -194,6 +194,7 @@ class LiveScreen(RunScreen):
             self.owner.notebook.tick(run, name)
             self._show_checklist()
             self._title()
+            self.post_message(Say(self.owner.notebook.problem))
 
     def action_metric(self) -> None:
         names = [name for name in words.METRICS if name in self.snapshot.series]
