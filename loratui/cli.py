@@ -110,11 +110,11 @@ def watch(
             "Try: TRAINER 2>&1 | loratui watch -",
         )
     if tee:
-        session = launch.session_of(path, record, machine=False, copy=1)
+        session = launch.session_of(path, record, machine=True, copy=1)
         launch.stream(session, switches, errors=True)
         return
     if headless or (path == "-" and not launch.terminal()):
-        launch.stream(launch.session_of(path, record, machine=False), switches)
+        launch.stream(launch.session_of(path, record, machine=True), switches)
         return
     launch.need_terminal()
     launch.show(launch.session_of(path, record, machine=True), path, switches)

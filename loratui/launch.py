@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loratui.core.running import Discovered
     from loratui.engine.choices import Choice
     from loratui.engine.discovery import Discovery
+    from loratui.engine.evidence import EvidenceFolder
     from loratui.engine.session import Session
     from loratui.kb.base import KnowledgeBase
 
@@ -49,10 +50,11 @@ def session_of(
 ) -> Session:
     from loratui.engine.gpus import LocalGpus
     from loratui.engine.session import Session
+    from loratui.machine.system import system
     from loratui.sources.base import Source
 
     source: Source
-    followers = configuration = None
+    followers = configuration = folder = None
     if path == "-":
         from loratui.sources.stdin import Pipe
 
@@ -64,13 +66,14 @@ def session_of(
 
         found = look_at(Path(path))
         source, followers = opened(found)
-        configuration = Configuration(found.folder)
+        folder = found.folder
+        configuration = Configuration(folder)
     recorder = None
     if record is not None:
         from loratui.engine.recorder import FileRecorder
 
         recorder = FileRecorder(record, Path(path).name)
-    gpus = LocalGpus() if machine else None
+    gpus = LocalGpus(disk=folder) if machine else None
     return Session(
         source,
         knowledge,
@@ -79,7 +82,16 @@ def session_of(
         recorder=recorder,
         followers=followers,
         configuration=configuration,
+        evidence=_evidence(),
+        platform=system() if machine else "",
     )
+
+
+def _evidence() -> EvidenceFolder:
+    from loratui.engine.evidence import EvidenceFolder
+    from loratui.paths import state_folder
+
+    return EvidenceFolder(state_folder() / "evidence")
 
 
 def _private_stdin() -> int:
@@ -191,7 +203,9 @@ def _open_run(choice: Choice) -> Session:
     from loratui.engine.choices import open_choice
     from loratui.engine.gpus import LocalGpus
 
-    return open_choice(choice, knowledge, LocalGpus)
+    run = choice.found
+    disk = (run.checkpoints or run.output_dir or run.folder or None) if run is not None else None
+    return open_choice(choice, knowledge, lambda own: LocalGpus(own, disk), _evidence())
 
 
 def stream(session: Session, switches: dict[str, Any], *, errors: bool = False) -> None:

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import PurePosixPath, PureWindowsPath
 
-from loratui.configs import batch_file, shell_file
 from loratui.configs.base import ConfigFile, Fault, Setting
 from loratui.configs.words import Command, Word
 
@@ -18,6 +18,9 @@ _PROGRAMS = frozenset(("accelerate", "deepspeed", "torchrun", "simpletuner", "ac
 _TRAINS = re.compile(r"train|run\.py|finetune", re.IGNORECASE)
 _ASIDE = re.compile(r"cache_|convert|merge|resize|extract|caption|tag_images|requirements|setup")
 _VALUED = frozenset(("-m", "--module"))
+_LAUNCHERS = re.compile(r"accelerate\.|torch\.distributed|deepspeed\.launcher")
+# ai-toolkit's options: each has one value, and configuration files may follow
+_OPTIONS = {"-l": "--log", "--log": "--log", "-n": "--name", "--name": "--name"}
 
 
 def read(command: str | Sequence[str], file: str = "") -> ConfigFile:
@@ -32,9 +35,9 @@ def read(command: str | Sequence[str], file: str = "") -> ConfigFile:
     return _config(line, file, [])
 
 
-def read_script(text: str, file: str = "", *, batch: bool = False) -> ConfigFile:
-    """The settings of the training command in a script."""
-    found, faults = (batch_file if batch else shell_file).commands(text)
+def read_script(text: str, file: str = "", kind: str = "shell") -> ConfigFile:
+    """The settings of the training command in a script for a `shell`, `batch` or `powershell`."""
+    found, faults = import_module(f"loratui.configs.{kind}_file").commands(text)
     best = max(found, key=_training, default=None)
     if best is None or not _training(best):
         faults = [*faults, Fault(0, "", "no training command in it", file)]
@@ -77,7 +80,8 @@ def _script(words: Command) -> int:
     for at, word in enumerate(words):
         if word.text.endswith(".py"):
             return at
-        if word.text in _VALUED and at + 1 < len(words) and not words[at + 1].text.startswith("-"):
+        after = words[at + 1].text if at + 1 < len(words) else "-"
+        if word.text in _VALUED and not after.startswith("-") and not _LAUNCHERS.match(after):
             return at + 1
         if name(word.text) == "simpletuner":
             return at
@@ -87,9 +91,10 @@ def _script(words: Command) -> int:
 def _config(words: Command, file: str, faults: Sequence[Fault]) -> ConfigFile:
     at = _script(words)
     begin = at + 1 if at >= 0 else 0
-    values, arguments = flags(words[begin:], file)
-    launcher, _rest = flags(words[:at] if at > 0 else [], file)
     script = words[at].text if at >= 0 else ""
+    given = words[begin:]
+    values, arguments = flags(_options(given) if name(script) == "run.py" else given, file)
+    launcher, _rest = flags(words[:at] if at > 0 else [], file)
     assigned = [s for setting in values for s in _config_value(setting)]
     return ConfigFile(
         file,
@@ -100,6 +105,19 @@ def _config(words: Command, file: str, faults: Sequence[Fault]) -> ConfigFile:
         tuple(launcher),
         tuple(arguments),
     )
+
+
+def _options(words: Command) -> Command:
+    """ai-toolkit's options as ``--name=value``; its one switch, which has none, as no flag."""
+    found: Command = []
+    waiting = iter(words)
+    for word in waiting:
+        long = _OPTIONS.get(word.text)
+        value = next(waiting, None) if long else None
+        if value is not None:
+            word = Word(f"{long}={value.text}", f"{long}={value.raw}", word.line)
+        found.append(word)
+    return [replace(word, text="-r") if word.text == "--recover" else word for word in found]
 
 
 def flags(words: Command, file: str) -> tuple[list[Setting], list[str]]:

@@ -11,6 +11,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_WINDOWS = ("batch", "powershell")  # read in the code page of the machine, or as UTF-16
 _MARK = "a byte order mark in front of the first key"
 
 
@@ -32,10 +33,11 @@ def decode(data: bytes, kind: str) -> tuple[str, str, list[Fault]]:
         text = data.decode("latin-1")
         line = data.count(b"\n", 0, error.start) + 1
         encoding = "latin-1"
-        faults.append(Fault(line, "", "not UTF-8: trainers stop here (read as Latin-1)"))
+        if kind not in _WINDOWS:
+            faults.append(Fault(line, "", "not UTF-8: trainers stop here (read as Latin-1)"))
     if "\0" in text[:4096]:
         raise Unreadable(0, "", "no text file")
-    if encoding.startswith("utf-16"):
+    if encoding.startswith("utf-16") and kind not in _WINDOWS:
         faults.append(Fault(1, "", "saved as UTF-16: trainers read UTF-8"))
     elif encoding == "utf-8-sig" and kind in ("toml", "json"):
         faults.append(Fault(1, "", f"saved with {_MARK}: save it as UTF-8 without one"))

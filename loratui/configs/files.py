@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from loratui.configs import command, environment, gui, json_file, metadata, toml_file
+from loratui.configs import command, easy, environment, gui, json_file, metadata, toml_file
 from loratui.configs.base import (
     LARGEST,
     ConfigFile,
@@ -31,9 +31,10 @@ _KINDS = {
     ".txt": "shell",
     ".bat": "batch",
     ".cmd": "batch",
+    ".ps1": "powershell",
     ".safetensors": "safetensors",
 }
-_EXPECTED = ", ".join(("TOML", "YAML", "JSON", ".env", ".sh", ".bat", ".safetensors"))
+_EXPECTED = ", ".join(("TOML", "YAML", "JSON", ".env", ".sh", ".bat", ".ps1", ".safetensors"))
 _ENOUGH = 100  # faults of a file that are told
 _PROCESS = "config.process[0]."
 # keys that stand only in files of sd-scripts and musubi-tuner, whose sections mean nothing
@@ -57,6 +58,8 @@ _FLAT = frozenset(
         "resolution",
         "lr_scheduler",
         "save_every_n_epochs",
+        "output_dir",
+        "logging_dir",
     ]
 )
 # which keys say what the entries of a list are
@@ -99,8 +102,8 @@ def parse(data: bytes, file: str = "", kind: str = "") -> ConfigFile:
     if not kind:
         said = f"a file of no known kind: {_EXPECTED} are read"
         return _refused(file, "", *faults, Fault(0, "", said))
-    if kind in ("shell", "batch"):
-        found = command.read_script(text, file, batch=kind == "batch")
+    if kind in ("shell", "batch", "powershell"):
+        found = command.read_script(text, file, kind)
         faults += found.problems
         return replace(found, kind=kind, problems=_placed(faults, file), encoding=encoding)
     if kind == "env":
@@ -160,6 +163,8 @@ def _values(reading: Reading, file: str, kind: str) -> list[Setting]:
     settings = [setting for setting in settings if setting.key]
     if kind == "json" and gui.is_gui(settings):
         return gui.translated(settings)
+    if kind == "toml" and easy.is_easy(settings):
+        return easy.translated(settings)
     if kind == "toml":
         settings = _without_sections(settings)
     return _inside_process([_bare(setting) for setting in settings])
@@ -209,7 +214,8 @@ def _inside_process(settings: list[Setting]) -> list[Setting]:
     names = [s.value for s in settings if s.key == "config.name" and isinstance(s.value, str)]
     found = []
     for setting in settings:
-        value = _named(setting.value, names[0]) if names else setting.value
+        own = setting.key == "config.name"  # in which [name] is what the command says
+        value = _named(setting.value, names[0]) if names and not own else setting.value
         key = setting.key.removeprefix(_PROCESS)
         written = setting.key if key != setting.key else setting.written
         found.append(replace(setting, key=key, value=value, written=written))
@@ -224,21 +230,27 @@ def _named(value: object, name: str) -> object:
 
 # files that a configuration names
 
-_NAMING = (
+NAMING = (
     "config_file", "dataset_config", "concept_file_name", "data_backend_config", "dataset",
-    "config", "config-path",
+    "config", "config-path", "preset-path",
 )  # fmt: skip
 _DEEPEST = 4  # a command names a file that names a file
 
 
 def companions(
-    sources: ConfigFile | Iterable[ConfigFile | Setting], base: str | Path
+    sources: ConfigFile | Iterable[ConfigFile | Setting],
+    base: str | Path,
+    *,
+    find: Callable[[str], Path] | None = None,
+    reader: Callable[[Path], ConfigFile] = read,
 ) -> list[ConfigFile]:
     """The files that settings name, and those that these name in turn: the trainer's own
     configuration, data sets, concepts. One that is not there is a file with that problem.
 
-    A path that does not exist here is looked for by its name in `base`, as in a copied folder.
+    A path that does not exist here is looked for by its name in `base`, as in a copied folder,
+    unless `find` says where a name leads.
     """
+    find = find or (lambda name: located(name, base))
     waiting: list[ConfigFile | Setting] = (
         [sources] if isinstance(sources, ConfigFile) else list(sources)
     )
@@ -247,9 +259,9 @@ def companions(
         names = dict.fromkeys(name for source in waiting for name in _named_files(source))
         waiting = []
         for name in names:
-            path = located(name, base)
+            path = find(name)
             if str(path) not in found and _KINDS.get(path.suffix.lower()) in _READ:
-                found[str(path)] = read(path)
+                found[str(path)] = reader(path)
                 waiting.append(found[str(path)])
     return list(found.values())
 
@@ -259,7 +271,9 @@ _READ = ("toml", "yaml", "json")
 
 def _named_files(source: ConfigFile | Setting) -> list[str]:
     settings = source.values if isinstance(source, ConfigFile) else (source,)
-    named = [str(s.value) for s in settings if s.key in _NAMING and isinstance(s.value, str)]
+    naming = [s for s in settings if s.key in NAMING and isinstance(s.value, str)]
+    naming.sort(key=lambda s: s.key != "preset-path")  # OneTrainer reads it before all others
+    named = [str(s.value) for s in naming]
     if isinstance(source, ConfigFile):
         named += [word for word in source.arguments if _KINDS.get(Path(word).suffix) in _READ]
     return [name for name in named if name]

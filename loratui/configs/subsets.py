@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loratui.configs.base import ConfigFile, Fault, Setting
 from loratui.configs.files import companions
+from loratui.configs.layouts import layout
 from loratui.configs.layouts.common import Found
 from loratui.configs.settings import Sources, listed
 from loratui.core.dataset import Subset
 
-_LAYOUTS = {
-    "kohya": "kohya",
-    "musubi-tuner": "musubi",
-    "ai-toolkit": "ai_toolkit",
-    "onetrainer": "onetrainer",
-    "simpletuner": "simpletuner",
-    "diffusion-pipe": "diffusion_pipe",
-    "diffusers": "diffusers",
-}
 MOST = 500_000
 """Files of a folder that are listed."""
 
@@ -35,8 +26,8 @@ def subsets(
     unless their settings are already among the sources. Of images only names are read.
     """
     found = Found(base_folder)
-    name = _LAYOUTS.get(trainer)
-    if name is None:
+    own = layout(trainer)
+    if own is None:
         return [], [
             Fault(0, "", f"no layout of data sets is known for {trainer or 'this trainer'}")
         ]
@@ -46,10 +37,7 @@ def subsets(
         for file in companions(given, base_folder):
             settings += file.values
             found.problems += file.problems
-    read: Callable[[Sequence[Setting], Found], None] = import_module(
-        f"loratui.configs.layouts.{name}"
-    ).read
-    read(settings, found)
+    own.read(settings, found)
     if not found.subsets and not found.problems:
         found.problems.append(Fault(0, "", "no data set is named"))
     return found.subsets, found.problems

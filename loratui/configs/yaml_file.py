@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Any
 
 import yaml
@@ -53,13 +54,18 @@ class _Converter:
 
     def __init__(self, text: str, reading: Reading) -> None:
         self._text = text
+        # PyYAML ends a line at U+2028 as well, which no editor shows
+        self._breaks = [found.start() for found in re.finditer("\n", text)]
         self._reading = reading
         self._left = MOST
         self._open: set[int] = set()
 
+    def _line(self, node: YamlNode) -> int:
+        return bisect_left(self._breaks, node.start_mark.index) + 1
+
     def convert(self, node: YamlNode, way: _Way, line: int | None) -> Node:
         self._left -= 1
-        here = line or node.start_mark.line + 1
+        here = line or self._line(node)
         if self._left < 0:
             raise Unreadable(here, dotted(way), "aliases multiply into too many values")
         raw = self._text[node.start_mark.index : node.end_mark.index].rstrip()
@@ -83,7 +89,7 @@ class _Converter:
         merged: dict[str, Node] = {}
         value: dict[str, Node] = {}
         for key, inner in node.value:
-            line = key.start_mark.line + 1
+            line = self._line(key)
             if not isinstance(key, ScalarNode):
                 self._reading.say(line, dotted(way), "a key that is no text")
                 continue

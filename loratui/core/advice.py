@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from loratui.core.units import whole
+
 
 @dataclass(frozen=True, slots=True)
 class PatchLine:
@@ -38,3 +40,34 @@ class Fix:
     source: str = ""
     patch: tuple[PatchLine, ...] = ()
     commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Between which steps the best checkpoint is to be expected, and why.
+
+    `low` and `high` are None where nothing bounds the range; `checkpoints` are files in it.
+    """
+
+    low: int | None = None
+    high: int | None = None
+    reasons: tuple[str, ...] = ()
+    checkpoints: tuple[str, ...] = ()
+
+    @property
+    def span(self) -> str:
+        """``steps 800 to 1 600``, ``up to step 800``, ``from step 800``; empty without a bound."""
+        if self.low is not None and self.high is not None:
+            return f"steps {whole(self.low)} to {whole(self.high)}"
+        if self.high is not None:
+            return f"up to step {whole(self.high)}"
+        return f"from step {whole(self.low)}" if self.low is not None else ""
+
+    @property
+    def files(self) -> str:
+        """The names of the checkpoints in the range: the first, the last, and how many."""
+        paths = (path.replace("\\", "/").rstrip("/") for path in self.checkpoints)
+        names = [path.rsplit("/", 1)[-1] for path in paths]
+        if len(names) > 2:
+            return f"{names[0]} … {names[-1]} ({len(names)} files)"
+        return " and ".join(names)

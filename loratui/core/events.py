@@ -96,12 +96,21 @@ class Phase(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint that the log says was written."""
+    """A checkpoint that the log says was written, or that appeared; `size` in bytes if known."""
 
     source: str
     offset: int
     path: str
     step: int | None = None
+    size: int | None = None
+
+
+class Removed(NamedTuple):
+    """An old checkpoint that the log says was deleted."""
+
+    source: str
+    offset: int
+    path: str
 
 
 class Sample(NamedTuple):
@@ -137,6 +146,33 @@ class Failure(NamedTuple):
     rank: int | None = None
 
 
+class Resumed(NamedTuple):
+    """The run goes on with an earlier one.
+
+    `step` is the step at which that one was saved, `epoch` the same in epochs, each None where it
+    is not said; `path` is what was loaded.
+    """
+
+    source: str
+    offset: int
+    step: int | None = None
+    epoch: int | None = None
+    path: str = ""
+
+
+class Counting(NamedTuple):
+    """The training bar begins to count, at `first`.
+
+    `proven` is true where that is the run's own beginning and not that of a log cut in the middle:
+    what a trainer prints before it was read, and the bar's clock stands at zero.
+    """
+
+    source: str
+    offset: int
+    first: int
+    proven: bool = False
+
+
 class RunBegan(NamedTuple):
     """A new run begins at `offset`; what stands before it belongs to an earlier one.
 
@@ -160,5 +196,17 @@ class Ended(NamedTuple):
 
 
 Event = (
-    LogLine | Progress | Metrics | Phase | Checkpoint | Sample | Config | Failure | RunBegan | Ended
+    LogLine
+    | Progress
+    | Metrics
+    | Phase
+    | Checkpoint
+    | Removed
+    | Sample
+    | Config
+    | Failure
+    | Resumed
+    | Counting
+    | RunBegan
+    | Ended
 )

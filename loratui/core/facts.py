@@ -8,6 +8,8 @@ from typing import Literal
 
 LossKind = Literal["raw", "running-mean", "smoothed", "unknown"]
 
+SavesSaid = Literal["at once", "late", "never"]
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
@@ -43,12 +45,33 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """The run's own GPU: its name, compute capability and memory in bytes, as far as known."""
+
+    name: str = ""
+    capability: tuple[int, int] | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The run goes on with an earlier one, saved at `step` (None: not known) as `path`."""
+
+    step: int | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What the log (and later the configuration) says of the run.
 
     `trainer` is an id such as ``kohya``; `family` is ``sd15`` ``sdxl`` ``flux`` ``qwen-image`` or
     None. `loss_kind` says what the printed loss is: the step's own, a running mean over the last
-    epoch (sd-scripts), an exponential mean, or unknown.
+    epoch (sd-scripts), an exponential mean, or unknown. `resumed` tells from what it goes on.
+    `saves` says whether the log tells of a checkpoint ``at once``, ``late`` (behind a buffer, so
+    that a line that is not there proves nothing yet) or ``never``. `card` is the GPU that the run
+    uses, None where none is read; `platform` is ``linux``, ``windows``, ``wsl`` or ``mac`` where
+    the run is on this machine, else empty.
     """
 
     name: str = ""
@@ -61,6 +84,10 @@ class RunFacts:
     images: int | None = None
     config: TrainingConfig = field(default_factory=TrainingConfig)
     recipe: str | None = None
+    resumed: Resumption | None = None
+    saves: SavesSaid = "never"
+    card: Card | None = None
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +131,10 @@ class GpuReading:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """All GPUs at one moment. `note` is a sentence when there are none to show, and why."""
+    """All GPUs at one moment. `note` is a sentence when there are none to show, and why.
+
+    `own` is true where `gpus` are those of the watched run and no others.
+    """
 
     gpus: tuple[GpuReading, ...] = ()
     driver: str | None = None
@@ -112,11 +142,15 @@ class Machine:
     note: str = ""
     simulated: bool = False
     time: float = 0.0
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HostReading:
-    """The box: load in percent of all cores, bytes of memory and of free disk under `disk_path`."""
+    """The box: load in percent of all cores, bytes of memory and of free disk under `disk_path`.
+
+    `disk_wait` is the percentage of the last seconds in which some process waited for a disk.
+    """
 
     cpu: float | None = None
     cores: int | None = None
@@ -124,3 +158,44 @@ class HostReading:
     memory_total: int | None = None
     disk_free: int | None = None
     disk_path: str = ""
+    disk_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """What a document says a step takes on a card: from `low` to `high` seconds.
+
+    It holds for `families` at `batch_size` images of a square of `side` pixels.
+    """
+
+    card: str
+    low: float
+    high: float
+    families: tuple[str, ...] = ()
+    batch_size: int = 1
+    side: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of a run besides its log, at one moment.
+
+    `machine` and `host` are readings of the run's own GPUs and of the box, None where nothing
+    reads them; `processes` the numbers of the run's ranks, None where they are not known. `quiet`
+    is how many seconds ago the run gave a sign of life, None where nothing proves that it lives;
+    `gap` the longest such silence so far while it trained, `allowed` how long the phase that it is
+    in may be silent. `gone` is true once its process or its output has ended. `watched_from` is
+    the step since when its output folder is watched for checkpoints, None while it is not.
+    `step_times` is what is known of the speed of the cards in `machine`.
+    """
+
+    machine: Machine | None = None
+    host: HostReading | None = None
+    processes: frozenset[int] | None = None
+    phase: str | None = None
+    quiet: float | None = None
+    gap: float = 0.0
+    allowed: float = 0.0
+    gone: bool = False
+    watched_from: int | None = None
+    step_times: tuple[StepTime, ...] = ()

@@ -60,7 +60,11 @@ CLEAR = Verdict("clear")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem with its evidence, words and fixes, as screens and JSON show it."""
+    """A problem with its evidence, words and fixes, as screens and JSON show it.
+
+    `causes` say what lies behind it, joined from other findings and settings; `silenced_by` names
+    the finding of which it is only a consequence; `now` says what to do with the run at once.
+    """
 
     id: str
     severity: Severity
@@ -76,6 +80,9 @@ class Finding:
     symptom: str | None = None
     fixes: tuple[Fix, ...] = ()
     acknowledged: bool = False
+    causes: tuple[str, ...] = ()
+    silenced_by: str = ""
+    now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ or a command line may hold, undecodable bytes as surrogates. Draw them with `pla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 LogKind = Literal["file", "tee", "tmux", "none"]
@@ -32,12 +32,27 @@ NoLog = Literal[
 """Why there is no log to read, to look advice up by."""
 
 
+VARIABLES = frozenset(
+    (
+        "AITK_JOB_ID",
+        "CONFIG_PATH",
+        "CUDA_DEVICE_ORDER",
+        "CUDA_VISIBLE_DEVICES",
+        "ENV",
+        "LOCAL_RANK",
+        "SIMPLETUNER_ENV",
+        "SIMPLETUNER_ENVIRONMENT",
+    )
+)
+"""What is kept of a process's environment: which GPUs, which rank, whose job, which settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     """One process; what is not ours to see is empty, and None where empty would be an answer.
 
-    `files` maps descriptors to what they are open on; `visible_gpus` is its
-    ``CUDA_VISIBLE_DEVICES``, None when it has none. `foreign` is True when its file names belong
+    `files` maps descriptors to what they are open on; `environment` has those of `VARIABLES` that
+    it was started with. `foreign` is True when its file names belong
     to another mount namespace, as those of a container do; `over` when it ended and only waits to
     be collected.
     """
@@ -49,7 +64,7 @@ class Process:
     user: str = ""
     folder: str = ""
     files: Mapping[int, str] | None = None
-    visible_gpus: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     foreign: bool = False
     over: bool = False
 
@@ -76,7 +91,8 @@ class FoundRun:
     """A training run on this box. Paths can be opened from here; empty means not known.
 
     `pid` is the trainer itself, of several ranks the first; `ranks` are all of them. `trainer` is
-    an id such as ``kohya``, empty for a Python program on a GPU that none recognises. `gpus` are
+    an id such as ``kohya``, empty for a Python program on a GPU that none recognises. `name` is
+    what the run calls itself: that of a job, or of the file that it makes. `gpus` are
     UUIDs and `gpu_indices` NVML's numbers of the run's own GPUs, None when nothing tells which;
     `gpu_reason` says how they are known. `log` is what to read; `other_log` the second place when
     output and errors go to different ones. `left_out` says what there was no time to look at.
@@ -85,6 +101,7 @@ class FoundRun:
     pid: int
     started: float
     trainer: str = ""
+    name: str = ""
     command: tuple[str, ...] = ()
     folder: str = ""
     user: str = ""

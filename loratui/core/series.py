@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -159,6 +159,29 @@ class Series:
         return list(islice(self._tail_steps, begin, None)), list(
             islice(self._tail_values, begin, None)
         )
+
+    def until(self, step: int) -> Series:
+        """A copy without what was counted at `step` or later; a bucket that spans it stays."""
+        kept = Series(self.name)
+        kept.span, kept.first_step = self.span, self.first_step
+        size = bisect_left(self._starts, step)
+        for name in ("_starts", "_low", "_high", "_sum", "_number", "_mean", "_broken"):
+            setattr(kept, name, getattr(self, name)[:size])
+        points = [
+            (at, value)
+            for at, value in zip(self._tail_steps, self._tail_values, strict=True)
+            if at < step
+        ]
+        kept._tail_steps = [at for at, _ in points]
+        kept._tail_values = [value for _, value in points]
+        kept.count = sum(kept._number) + sum(kept._broken)
+        kept.revision = self.revision + 1
+        if points:
+            kept.last_step, kept.last = points[-1]
+        elif kept._starts:  # further back than the points that are kept as they are
+            kept.last_step = min(step - 1, kept._starts[-1] + kept.span - 1)
+            kept.last = kept._mean[-1]
+        return kept
 
     def view(self) -> SeriesView:
         """The series as it is now; copies of flat arrays, so cheap enough for every repaint."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from loratui.core.events import LogLine
+from loratui.core.advice import Stopping
+from loratui.core.events import Checkpoint, LogLine
 from loratui.core.facts import HostReading, Machine, RunFacts
 from loratui.core.findings import Finding, Undecided
 from loratui.core.series import SeriesView
@@ -100,6 +101,10 @@ class SessionSnapshot:
     what is new. `checked` counts the patterns that say "clear". `run` is a key of this very run,
     empty until its first losses are known. `judged` holds, for everything that an item of any
     checklist is ticked by, whether it is ``done``, ``open`` or ``failed``, and what was seen.
+    `checkpoints` are those known of, in the order in which they were saved, and not deleted since;
+    `samples` counts the sample images that were announced or have appeared. `stopping` says when
+    to stop and which checkpoint to take, where anything is known of it. `kept`
+    names the files in which the evidence of findings was kept.
     """
 
     revisions: Mapping[str, int] = field(default_factory=dict)
@@ -120,6 +125,10 @@ class SessionSnapshot:
     earlier: tuple[EarlierRun, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     epoch_marks: tuple[int, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    samples: int = 0
+    stopping: Stopping | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def run_key(self) -> str:

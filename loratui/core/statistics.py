@@ -98,14 +98,18 @@ def mann_kendall(values: Sequence[float]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive points: first and last step, their number, mean of ln(value), and `square`, the
-    sum of squared deviations from that mean."""
+    """Consecutive points: first and last step, their number, mean of ln(value), and the sums of
+    squared (`square`) and absolute deviations (`away`) from that mean; when blocks are merged, the
+    absolute ones stay those from each part's own mean, so that a trend does not count as scatter.
+    They are raised by what a part's mean takes from them.
+    """
 
     first: int
     last: int
     count: int
     mean: float
     square: float
+    away: float = 0.0
 
     def __add__(self, other: Block) -> Block:
         count = self.count + other.count
@@ -116,6 +120,7 @@ class Block:
             count,
             self.mean + gap * other.count / count,
             self.square + other.square + gap * gap * self.count * other.count / count,
+            self.away + other.away,
         )
 
 
@@ -123,12 +128,14 @@ class LogBlocks:
     """A positive series as at most MOST blocks of ln(value), amortised O(1) a point.
 
     Values that are NaN, infinite, zero or negative have no logarithm and are left out. Points are
-    taken in the order in which they come; after a resume some steps come twice. `opening` keeps
-    the first blocks at the first width, which merging would blur.
+    taken in the order in which they come; after a resume some steps come twice. `width` is the
+    number of points of a block, `each` that of the steps that one point stands for. `opening`
+    keeps the first blocks at the first width, which merging would blur.
     """
 
-    def __init__(self, width: int = 20, opening: int = 12) -> None:
+    def __init__(self, width: int = 20, opening: int = 12, each: int = 1) -> None:
         self.width = width
+        self.each = each
         self.blocks: list[Block] = []
         self.opening: list[Block] = []
         self.revision = 0
@@ -161,8 +168,10 @@ class LogBlocks:
     def _reduce(self, first: int, last: int, logs: list[float]) -> None:
         count = len(logs)
         mean = sum(logs) / count
-        square = math.hypot(*logs) ** 2 - count * mean * mean
-        block = Block(first, last, count, mean, max(0.0, square))
+        square = max(0.0, math.hypot(*logs) ** 2 - count * mean * mean)
+        # about their own mean points lie nearer together than about the true one
+        away = sum([abs(value - mean) for value in logs]) * math.sqrt(count / max(1, count - 1))
+        block = Block(first - self.each + 1, last, count, mean, square, away)
         if self._open is not None:
             block = self._open + block
         if block.count < self.width:

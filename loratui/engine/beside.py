@@ -33,13 +33,19 @@ class Beside:
     def name_of(self, event: Metrics, known: Container[str], loss_kind: LossKind) -> str:
         """What a series of a file is called; empty when it is not taken.
 
-        The first tag of a file that gives a series keeps it.
+        The first tag of a file that gives a series keeps it; some tags have a second name then.
         """
-        from loratui.trainers.tags import series_of  # its patterns are compiled only when needed
+        from loratui.trainers.tags import names_of  # its patterns are compiled only when needed
 
-        name = series_of(event.name)
-        if not name:
-            return ""
+        # diffusion-pipe gives the quantiles of a validation before their mean
+        validation = (event.source, f"{event.name}_quantile_0.10") in self.owners.values()
+        names = (
+            self._taken(event, name, known, loss_kind) for name in names_of(event.name, validation)
+        )
+        return next((name for name in names if name), "")
+
+    def _taken(self, event: Metrics, name: str, known: Container[str], loss_kind: LossKind) -> str:
+        """`name` where this tag of this file may give that series, else nothing."""
         owner = self.owners.get(name)
         if owner is not None:
             return name if owner == (event.source, event.name) else self._later(event, name, owner)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loratui.core.running import Discovered, FoundRun
+from loratui.core.snapshot import Status
 from loratui.engine.attach import Found, look_at
 from loratui.engine.configuration import Configuration
+from loratui.engine.discovery.patience import Patience
 from loratui.engine.followers import Followers, Silence, opened
+from loratui.engine.glimpse import glimpse
+from loratui.engine.process import RunProcess
 from loratui.engine.session import Session
 from loratui.errors import LoratuiError
+from loratui.machine.system import system
 from loratui.sources.artefacts import Artefacts
 from loratui.sources.base import Source
 
 if TYPE_CHECKING:
+    from loratui.engine.evidence import EvidenceFolder
     from loratui.engine.gpus import MachineFeed
     from loratui.engine.session import Load
 
@@ -28,7 +34,8 @@ _DULL = frozenset(("out", "output", "outputs", "model", "models", "logs", "log",
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A run to choose. `place` says where its output is read, `reason` why it cannot be.
+    """A run to choose. `place` says where its output is read, `reason` why it cannot be, `status`
+    how far it is, once somebody has looked.
 
     Texts come from the system and may hold anything.
     """
@@ -43,16 +50,37 @@ class Choice:
     readable: bool = True
     found: FoundRun | None = None
     path: str = ""
+    status: Status | None = None
 
 
-def choices(found: Discovered, recent: Iterable[str] = ()) -> list[Choice]:
-    """Live runs first, then those that are over, then logs watched before."""
+def choices(found: Discovered, recent: Iterable[str] = (), wait: float = 0.2) -> list[Choice]:
+    """Live runs first, then those that are over, then logs watched before that are still there.
+
+    Nobody waits longer than `wait` seconds for a folder that does not answer.
+    """
     listed = [_of_run(run) for run in found.runs if run.trainer or run.live]
     known = {choice.path for choice in listed if choice.path}
-    for path in recent:
-        if path not in known and Path(path).exists():
-            listed.append(Choice(f"path:{path}", _name(path), detail="watched before", path=path))
+    asker = Patience().asker(wait)
+    there = asker.all("recent", [path for path in recent if path not in known], _exists)
+    listed += [
+        Choice(f"path:{path}", _name(path), detail="watched before", path=path)
+        for path, exists in there.items()
+        if exists
+    ]
     return listed
+
+
+def with_status(listed: Iterable[Choice], wait: float = 1.0) -> list[Choice]:
+    """The same with how far each run is, for those whose log answers within `wait` seconds."""
+    listed = list(listed)
+    asker = Patience().asker(wait)
+    paths = {choice.path: None for choice in listed if choice.path and choice.readable}
+    seen = asker.all("glimpse", paths, lambda path: glimpse(Path(path)))
+    return [replace(choice, status=seen.get(choice.path)) for choice in listed]
+
+
+def _exists(path: str) -> bool:
+    return Path(path).exists()
 
 
 def first_to_watch(listed: Iterable[Choice]) -> Choice | None:
@@ -65,10 +93,15 @@ def open_choice(
     choice: Choice,
     load: Load | None,
     machine: Callable[[Collection[int] | None], MachineFeed] | None = None,
+    evidence: EvidenceFolder | None = None,
 ) -> Session:
     """A session over the run; raises LoratuiError when its output cannot be read."""
     source, followers, configuration = _opened(choice)
-    own = choice.found.gpu_indices if choice.found is not None else None
+    own, process = None, None
+    if choice.found is not None:
+        own = choice.found.gpu_indices
+        if choice.live and not choice.found.foreign:
+            process = RunProcess(choice.found.pid, choice.found.started, choice.found.ranks)
     return Session(
         source,
         load,
@@ -76,6 +109,9 @@ def open_choice(
         machine=machine(own) if machine is not None else None,
         followers=followers,
         configuration=configuration,
+        process=process,
+        evidence=evidence,
+        platform=system() if machine is not None else "",
     )
 
 
@@ -101,9 +137,9 @@ def _output(choice: Choice, run: FoundRun) -> tuple[Source, Followers]:
 
         name = f"tmux pane {run.log.where}"
         source = PaneLog(name, tmux(run.log.where, run.log.socket))
-        return source, Followers(events, output=output)
+        return source, Followers(events, output=output, certain=output is not None)
     if events:
-        followers = Followers(events, output=output)
+        followers = Followers(events, output=output, certain=output is not None)
         return Silence(run.events, followers), followers
     raise LoratuiError("Cannot be watched", choice.reason, run.log.hint)
 
@@ -133,8 +169,8 @@ def _of_run(run: FoundRun) -> Choice:
 
 
 def _title(run: FoundRun) -> str:
-    """What people know the run by: its output folder, its configuration, its command."""
-    for path in (run.output_dir, *run.configs, run.folder):
+    """What people know the run by: its name, its output folder, its configuration, its command."""
+    for path in (run.name, run.output_dir, *run.configs, run.folder):
         name = Path(path).name
         if name and name.lower() not in _DULL:
             return name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
     from loratui.configs.base import ConfigFile
     from loratui.kb.base import KnowledgeBase
 
-ENDINGS = frozenset((".toml", ".yaml", ".yml", ".json", ".sh", ".bat"))
+ENDINGS = frozenset((".toml", ".yaml", ".yml", ".json", ".sh", ".bat", ".ps1"))
 COMMANDS = ("cmd.txt", "command.txt")
 """Files that keep the command of a run."""
 
 MANY, LARGE = 40, 1_000_000
 """Files of a folder that are looked at, and bytes above which one is no configuration."""
+
+TOLD = 20
+"""Mistakes in a configuration that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Configuration:
             for source in sources
             for fault in source.problems
             if source.values or fault.line
-        )
+        ) + tuple(self._mistakes(trainer, sources))
         return Known(
             config=config,
             family=family_of(setting for source in sources for setting in source.values) or None,
@@ -86,6 +90,21 @@ class Configuration:
             problems=problems,
             files=tuple(source.path for source in sources if source.path),
         )
+
+    def _mistakes(self, trainer: str, sources: list[ConfigFile]) -> Iterator[tuple[str, str]]:
+        """What the trainer will not understand of its settings."""
+        from loratui import paths
+        from loratui.configs.mistakes import mistakes
+        from loratui.kb.loader import trainer_keys
+
+        keys = trainer_keys(paths.overlay_folder(), trainer)[0].get(trainer)
+        if keys is None:
+            return
+        found = mistakes(trainer, sources, keys, self._folder)
+        for fault in found[:TOLD]:
+            yield f"{fault.file}:{fault.line}" if fault.file else "command line", fault.text
+        if len(found) > TOLD:
+            yield "configuration", f"{len(found) - TOLD} more of this kind"
 
     def _sources(self, trainer: str, name: str) -> list[ConfigFile]:
         from loratui.configs import command, files
@@ -130,7 +149,9 @@ class Configuration:
             if number is None:  # a folder of another machine
                 return None, None
             counted.append((subset, number))
-        images = sum(number for subset, number in counted if not subset.is_reg)
+        # a folder that is used at several resolutions holds its images once
+        folders = {subset.path: number for subset, number in counted if not subset.is_reg}
+        images = sum(folders.values())
         steps, _explained = steps_per_epoch(trainer, counted, sources)
         return images or None, steps
 
@@ -162,6 +183,10 @@ def merged(facts: RunFacts, known: Known) -> RunFacts:
 def _same(one: object, other: object) -> bool:
     if one == other or str(one).lower() == str(other).lower():
         return True
+    if isinstance(one, tuple) and set(map(str, one)) == set(
+        re.findall(r"[^\s,x()\[\]]+", str(other))
+    ):
+        return True  # a side, or width and height: 512, "512,512", [512, 512]
     try:
         return float(str(one)) == float(str(other))
     except ValueError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from loratui.core.findings import Finding, Undecided
+from loratui.engine.causes import Cause, Causes, causes_of
 from loratui.engine.lifecycle import Tracked
+from loratui.engine.now import action_of
 from loratui.engine.run import Run
 
 _VAGUE = ("crashed", "exited-early")
@@ -11,27 +13,38 @@ _VAGUE = ("crashed", "exited-early")
 
 
 def findings_of(run: Run, acknowledged: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
-    """Firing findings first, the worst first, what began first before what followed."""
+    """Firing findings first, causes before consequences, the worst first, then by their onset."""
+    assert run.kb is not None
+    causes = causes_of(run.kb, run.lifecycle.tracked, run.facts)
     tracked = list(run.lifecycle.tracked.values())
     clear = any(t.text and t.firing and t.severity >= 2 and t.id not in _VAGUE for t in tracked)
     shown = [t for t in tracked if not (clear and t.id in _VAGUE)]
+    worst = {t.id: t.severity for t in shown}
+    for consequence, cause in causes.silenced.items():  # a cause weighs what it brings about
+        if cause in worst and consequence in worst:
+            worst[cause] = max(worst[cause], worst[consequence])
     shown.sort(
         key=lambda t: (
             not t.firing,
-            -int(t.severity),
+            t.id in causes.silenced,
+            -int(worst[t.id]),
             t.id in _VAGUE,
             t.first_step if t.first_step is not None else -1,
         )
     )
-    return tuple(_dressed(run, t, t.id in acknowledged) for t in shown)
+    return tuple(_dressed(run, t, causes, t.id in acknowledged) for t in shown)
 
 
-def _dressed(run: Run, tracked: Tracked, acknowledged: bool) -> Finding:
+def _dressed(run: Run, tracked: Tracked, causes: Causes, acknowledged: bool) -> Finding:
     assert run.kb is not None
-    from loratui.kb.resolve import describe, recommend
+    from loratui.kb.resolve import describe, fixes
 
     numbers = tracked.verdict.numbers
     title, summary, symptom = describe(run.kb, tracked.id, numbers)
+    cause = causes.of.get(tracked.id, Cause())
+    page = run.kb.symptoms.get(cause.symptom or symptom or "")
+    found = fixes(run.kb, page, run.facts, numbers) if page is not None else ()
+    first = {name: at for at, name in enumerate(cause.fixes)}
     return Finding(
         id=tracked.id,
         severity=tracked.severity,
@@ -42,11 +55,14 @@ def _dressed(run: Run, tracked: Tracked, acknowledged: bool) -> Finding:
         confidence=tracked.verdict.confidence,
         title=title,
         summary=summary,
-        evidence=tracked.evidence,
+        evidence=(*tracked.evidence, *cause.evidence),
         numbers=numbers,
-        symptom=symptom,
-        fixes=recommend(run.kb, tracked.id, run.facts, numbers),
+        symptom=page.id if page is not None else None,
+        fixes=tuple(sorted(found, key=lambda fix: first.get(fix.id, len(first)))),
         acknowledged=acknowledged,
+        causes=tuple(cause.texts),
+        silenced_by=causes.silenced.get(tracked.id, ""),
+        now=action_of(run, tracked),
     )
 
 
@@ -54,7 +70,7 @@ def undecided_of(run: Run) -> tuple[Undecided, ...]:
     """Questions without an answer yet, and those that this log cannot answer at all."""
     if run.kb is None:
         return ()
-    from loratui.kb.resolve import undecided
+    from loratui.kb.resolve import fill, undecided
 
     found: list[Undecided] = []
     broken = run.lifecycle.tracked.get("loss-nan")
@@ -65,6 +81,11 @@ def undecided_of(run: Run) -> tuple[Undecided, ...]:
             question, why = undecided(run.kb, finding, verdict.reason, verdict.numbers)
             if question:
                 found.append(Undecided(finding, verdict.state, question, why))
+    for finding, since in run.lifecycle.pending.items():
+        info = run.kb.findings[finding]
+        numbers = {"since": since, "hold": info.hold}
+        why = fill(run.kb.actions["pending"], numbers)
+        found.append(Undecided(finding, "too-early", info.question or info.title, why))
     if "loss" in run.series and "val_loss" not in run.series:
         question, why = undecided(run.kb, "validation-rising", "no-validation", {})
         if question:

@@ -34,8 +34,11 @@ class Followers:
         clock: Clock | None = None,
         folder: Path | None = None,
         output: Artefacts | None = None,
+        *,
+        certain: bool = False,
     ) -> None:
         self._output = output
+        self._certain = certain  # the folder was named by the run itself
         self._clock = clock or SystemClock()
         self._log = log
         self._folder = folder
@@ -60,10 +63,21 @@ class Followers:
         for file in self._output.poll() if self._output is not None else ():
             what = named(file.path)
             if what is not None and what.kind == "checkpoint":
-                found.append(Checkpoint(file.path, 0, file.path, what.step))
+                found.append(Checkpoint(file.path, 0, file.path, what.step, file.size))
             elif what is not None:
                 found.append(Sample(file.path, 0, what.step))
         return found
+
+    def watches(self, output: object) -> bool:
+        """Whether the folder that the run saves to is known to be watched."""
+        if self._output is None:
+            return False
+        if self._certain:
+            return True
+        path = Path(output) if isinstance(output, str) and output else None
+        if path is None or not path.is_absolute():
+            return False
+        return any(path == place or place in path.parents for place in self._output.folders)
 
     def poll(self, now: float) -> list[Metrics]:
         """The points that came since the last poll."""
@@ -134,9 +148,10 @@ def opened(
     this run's nothing tells.
     """
     clock = clock or SystemClock()
+    certain = output is not None
     if output is None and found.top is not None:
         output = Artefacts([found.top], clock.now(), clock)
-    followers = Followers(found.numbers, found.log, clock, found.top, output)
+    followers = Followers(found.numbers, found.log, clock, found.top, output, certain=certain)
     if found.log is not None and found.log.suffix == ".ipynb":
         from loratui.sources.cells import Cells
 

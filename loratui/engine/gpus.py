@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.facts import HostReading, Machine
@@ -29,11 +30,12 @@ class LocalGpus:
     """This machine's GPUs; the sampler and its bindings are loaded when it starts.
 
     `only` are NVML's numbers of the run's own GPUs, where they are known: of others nothing is
-    concluded about the run.
+    concluded about the run. `disk` is a place on the disk that the run writes to.
     """
 
-    def __init__(self, only: Collection[int] | None = None) -> None:
+    def __init__(self, only: Collection[int] | None = None, disk: Path | str | None = None) -> None:
         self._only = only
+        self._disk = disk
         self._read = self._shown = Machine()
         self._sampler: GpuSampler | None = None
         self._host: HostReader | None = None
@@ -43,7 +45,7 @@ class LocalGpus:
         from loratui.machine.host import HostReader
         from loratui.machine.sampler import GpuSampler
 
-        self._host = HostReader()
+        self._host = HostReader(self._disk)
         self._sampler = GpuSampler()
         self._sampler.start()
 
@@ -56,7 +58,8 @@ class LocalGpus:
         if machine is not self._read:
             own = tuple(gpu for gpu in machine.gpus if gpu.index in self._only)
             # what does not fit this machine's list says nothing: then all are shown
-            self._read, self._shown = machine, replace(machine, gpus=own) if own else machine
+            self._read = machine
+            self._shown = replace(machine, gpus=own, own=True) if own else machine
         return self._shown
 
     def host(self) -> HostReading | None:

@@ -1,4 +1,4 @@
-"""From verdicts to findings: fires, is kept for a while, resolves. One place for all detectors."""
+"""From verdicts to findings: pending, firing, resolved. One place for all detectors."""
 
 from __future__ import annotations
 
@@ -27,17 +27,30 @@ class Tracked:
 
 
 class Lifecycle:
-    """Keeps what fired, in the order in which it fired."""
+    """Keeps what fired, in the order in which it fired.
+
+    `pending` holds the steps at which verdicts were first given that have not lasted long enough.
+    """
 
     def __init__(self) -> None:
         self.tracked: dict[str, Tracked] = {}
+        self.pending: dict[str, int] = {}
         self.revision = 0
 
     def see(
-        self, finding: str, verdict: Verdict, default: Severity, step: int | None, *, text: bool
+        self,
+        finding: str,
+        verdict: Verdict,
+        default: Severity,
+        step: int | None,
+        *,
+        text: bool,
+        hold: int = 0,
     ) -> None:
-        """Take note of a detector's newest verdict at `step`."""
+        """Take note of a detector's newest verdict at `step`; it must last `hold` steps first."""
         known = self.tracked.get(finding)
+        if self._waits(finding, verdict, known, step, hold):
+            return
         if verdict.state == "firing":
             severity = verdict.severity if verdict.severity is not None else default
             if known is None:
@@ -86,6 +99,23 @@ class Lifecycle:
         if verdict.state == "clear" and step is not None and step - (since or 0) >= KEEP:
             known.firing = False
             self.revision += 1
+
+    def _waits(
+        self, finding: str, verdict: Verdict, known: Tracked | None, step: int | None, hold: int
+    ) -> bool:
+        """Whether the verdict is too young to be said."""
+        new = verdict.state == "firing" and (known is None or not known.firing)
+        if not new or step is None or not hold:
+            if self.pending.pop(finding, None) is not None:
+                self.revision += 1
+            return False
+        if finding not in self.pending:
+            self.pending[finding] = step
+            self.revision += 1
+        if step - self.pending[finding] < hold:
+            return True
+        del self.pending[finding]
+        return False
 
     def go_on(self, step: int) -> None:
         """Training went on: an error in the text that did not end it is over."""

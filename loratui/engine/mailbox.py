@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,23 +44,33 @@ class Mailbox:
         host: HostReading | None,
         notes: tuple[tuple[str, str], ...],
         acknowledged: frozenset[str],
+        kept: Mapping[str, str],
     ) -> None:
         """A new snapshot, unless it would say what the last one says."""
         from loratui.engine.checklists import checklist_of, judgements
         from loratui.engine.findings import checked, findings_of, undecided_of
+        from loratui.engine.stopping import stopping_of
 
         old = self.latest
         changed = {name for name, rev in run.revisions.items() if self._sent.get(name) != rev}
         self._sent = dict(run.revisions)
-        outside = (status, host, notes) != (old.status, old.host, old.unread)
+        outside = (status, host, notes, kept) != (old.status, old.host, old.unread, old.kept)
         if not (changed - {"status"} or outside or machine is not old.machine):
             return
-        fields: dict[str, object] = {"status": status, "host": host, "unread": notes}
+        fields: dict[str, object] = {
+            "status": status,
+            "host": host,
+            "unread": notes,
+            "kept": kept,
+        }
         if machine is not old.machine:
             fields["machine"] = machine
         if changed & {"findings", "facts"} and run.kb is not None:
             fields["findings"] = findings_of(run, acknowledged)
             fields["undecided"], fields["checked"] = undecided_of(run), checked(run)
+        evaluated = "val_loss" in run.series and "series" in changed
+        if run.kb is not None and (changed & {"findings", "facts"} or evaluated):
+            fields["stopping"] = stopping_of(run)
         if "series" in changed:
             names = [name for name in run.series if name != "elapsed"]
             fields["series"] = {name: self._view(run, name) for name in names}
@@ -68,6 +79,8 @@ class Mailbox:
             fields["judged"] = judged = judgements(run)
             fields["checklist"] = checklist_of(run, judged)
             fields["run"] = run.key
+            fields["checkpoints"] = tuple(run.course.checkpoints)
+            fields["samples"] = run.course.samples
         if "log" in changed:
             fields["log"], fields["log_count"] = tuple(run.lines), run.line_count
         if "facts" in changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from loratui.core.findings import Severity, Verdict
@@ -60,21 +60,30 @@ class Panel:
         kept = [detector for detector in self._detectors if detector.id not in curve]
         self._detectors = kept + [detector for detector in detectors() if detector.id in curve]
 
-    def ask(self, view: View) -> bool:
-        """Show the detectors what is new; whether any of them changed its mind."""
+    def ask(self, view: View, *, timed: bool = False) -> bool:
+        """Show the detectors what is new; whether any of them changed its mind.
+
+        `timed`: a second has passed, which some of them want to know.
+        """
         before = self.lifecycle.revision
         changed = False
         if self._texts is not None and (view.lines or view.failures or view.ended):
             for finding, verdict in self._scan(view):
-                changed |= self._see(finding, verdict, view.step, text=True)
-        if view.metrics or view.pauses:
+                step = _step_of(verdict, view)
+                placed = replace(verdict, since=step) if verdict.state == "firing" else verdict
+                changed |= self._see(finding, placed, step, text=True)
+        news = bool(view.metrics or view.pauses or view.checkpoints or view.removed or view.ended)
+        if news or timed:
             for detector in list(self._detectors):
+                if not (news or detector.timed):
+                    continue
                 known = len(self.broken)
                 seen = self._update(detector, view)
                 changed |= len(self.broken) != known
                 if seen is not None:
-                    changed |= self._see(detector.id, seen, view.step, text=False)
-            if view.step is not None:
+                    hold = 0 if view.ended is not None else self._hold(detector.id)
+                    changed |= self._see(detector.id, seen, view.step, text=False, hold=hold)
+            if view.step is not None and news:
                 self.lifecycle.go_on(view.step)
         return changed or self.lifecycle.revision != before
 
@@ -95,13 +104,31 @@ class Panel:
             self.broken.append(Broken(detector.id, traceback.format_exc()))
             return None
 
-    def _see(self, finding: str, verdict: Verdict, step: int | None, *, text: bool) -> bool:
+    def _hold(self, finding: str) -> int:
+        """Steps for which a verdict must last before it is said; none once the run is over."""
+        assert self._kb is not None
+        known = self._kb.findings.get(finding)
+        return known.hold if known is not None else 0
+
+    def _see(
+        self, finding: str, verdict: Verdict, step: int | None, *, text: bool, hold: int = 0
+    ) -> bool:
         before = self.verdicts.get(finding)
         self.verdicts[finding] = verdict
-        self.lifecycle.see(finding, verdict, self._severity(finding), step, text=text)
+        severity = self._severity(finding)
+        self.lifecycle.see(finding, verdict, severity, step, text=text, hold=hold)
         return before is None or (before.state, before.reason) != (verdict.state, verdict.reason)
 
     def _severity(self, finding: str) -> Severity:
         assert self._kb is not None
         known = self._kb.findings.get(finding)
         return Severity.of(known.severity) if known is not None else Severity.WARNING
+
+
+def _step_of(verdict: Verdict, view: View) -> int | None:
+    """The step before the line in which a text finding was read."""
+    for evidence in verdict.evidence:
+        offset = evidence.data.get("offset")
+        if evidence.kind == "log" and isinstance(offset, int) and view.marks:
+            return view.step_at(offset)
+    return view.step

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from loratui import __version__
-from loratui.core.advice import Fix
+from loratui.core.advice import Fix, Stopping
 from loratui.core.findings import Finding, Severity
 from loratui.core.plain import printable
 from loratui.core.snapshot import SessionSnapshot
@@ -100,6 +100,9 @@ def finding_json(finding: Finding) -> dict[str, Any]:
             for each in finding.evidence
         ],
         "symptom": finding.symptom,
+        "causes": list(finding.causes),
+        "silenced_by": finding.silenced_by or None,
+        "now": finding.now,
         "fixes": [_fix(fix) for fix in finding.fixes],
     }
 
@@ -142,6 +145,9 @@ def _facts(run: SessionSnapshot) -> dict[str, Any]:
             "learning_rate": status.lr,
             "images": facts.images,
             "patterns_clear": run.checked,
+            "best_checkpoint": _stopping(run.stopping),
+            "resumed_at": facts.resumed.step if facts.resumed is not None else None,
+            "checkpoints": [each.path for each in run.checkpoints],
             "earlier_runs": [
                 {"name": each.name, "step": each.step, "total_steps": each.total}
                 for each in run.earlier
@@ -150,6 +156,17 @@ def _facts(run: SessionSnapshot) -> dict[str, Any]:
         }
     )
     return found
+
+
+def _stopping(stopping: Stopping | None) -> dict[str, Any] | None:
+    if stopping is None:
+        return None
+    return {
+        "from_step": stopping.low,
+        "to_step": stopping.high,
+        "reasons": stopping.reasons,
+        "files": stopping.checkpoints,
+    }
 
 
 def plain(value: Any) -> Any:
@@ -187,6 +204,8 @@ def render(run: SessionSnapshot) -> str:
         lines.append(f"  nothing wrong found; {run.checked} patterns checked")
     for finding in run.findings:
         lines += render_finding(finding)
+    if run.stopping is not None:
+        lines += ["", *_wrapped("  best checkpoint: " + stopping_text(run.stopping))]
     early = [each.question for each in run.undecided if each.state == "too-early"]
     if early:
         lines += ["", *_wrapped("  too early to tell: " + "; ".join(early))]
@@ -203,7 +222,12 @@ def render_finding(finding: Finding) -> list[str]:
     lines = ["", f"  {finding.severity.word:<8} {finding.title}{since}{state}   [{finding.id}]"]
     if finding.summary:
         lines.append(f"           {finding.summary}")
+    if finding.silenced_by:
+        return [*lines, f"           follows from [{finding.silenced_by}] above"]
+    lines += [f"           why: {cause}" for cause in finding.causes]
     lines += [f"           seen: {each.text}" for each in finding.evidence[:3] if each.text]
+    if finding.now:
+        lines.append(f"         now: {finding.now}")
     for at, fix in enumerate(finding.fixes, 1):
         lines.append(f"         {at}. {fix.text}  ({fix.effort})")
         for line in fix.patch:
@@ -215,6 +239,13 @@ def render_finding(finding: Finding) -> list[str]:
     if verify:
         lines.append(f"         cured if: {verify}")
     return lines
+
+
+def stopping_text(stopping: Stopping) -> str:
+    """Range, files and reasons in one paragraph."""
+    where = " · ".join(part for part in (stopping.span, stopping.files) if part)
+    why = " ".join(stopping.reasons)
+    return f"{where}. {why}" if where else why
 
 
 def _wrapped(text: str) -> list[str]:

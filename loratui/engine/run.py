@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from loratui.core.events import (
     Checkpoint,
     Config,
+    Counting,
     Ended,
     Event,
     Failure,
@@ -18,18 +19,30 @@ from loratui.core.events import (
     Metrics,
     Phase,
     Progress,
+    Removed,
+    Resumed,
     RunBegan,
     Sample,
 )
-from loratui.core.facts import ConfigValue, LossKind, RunFacts
+from loratui.core.facts import (
+    Card,
+    ConfigValue,
+    LossKind,
+    Resumption,
+    RunFacts,
+    SavesSaid,
+    Surroundings,
+)
 from loratui.core.findings import Verdict
 from loratui.core.series import Series
 from loratui.core.snapshot import EarlierRun
 from loratui.engine.beside import Beside
+from loratui.engine.continuation import Continuation, Former
 from loratui.engine.facts import facts_of
 from loratui.engine.lifecycle import Lifecycle
 from loratui.engine.pace import Pace
 from loratui.engine.panel import Broken, Panel
+from loratui.engine.slices import slices, width
 from loratui.engine.trend import Trend
 
 if TYPE_CHECKING:
@@ -73,11 +86,15 @@ class Run:
         self.panel = Panel(kb)
         self._trainer = "unknown"
         self._loss_kind: LossKind = "unknown"
+        self._saves: SavesSaid = "never"
+        self._card: Card | None = None
+        self._platform = ""
         self._begin(0)
 
     def _begin(self, offset: int) -> None:
         self.begun = offset
         self.course = Course()
+        self.continuation = Continuation()
         self.series: dict[str, Series] = {}
         self.pace = Pace()
         self.panel.begin()
@@ -88,6 +105,9 @@ class Run:
         self.key = ""
         self._opening: list[float] = []
         self.beside = Beside()
+        self._around = Surroundings()
+        self._told = 0
+        self._told_before: int | None = None
         self._known: Known | None = None
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
         self.facts = RunFacts()
@@ -131,6 +151,16 @@ class Run:
                     self.begun,
                 )
             )
+        former = None
+        if progress is not None:
+            former = Former(
+                self.key,
+                self._trainer,
+                progress.step,
+                self.series,
+                tuple(self.course.checkpoints),
+                tuple(self.course.epoch_marks),
+            )
         kept = self.lifecycle.since(event.offset)
         settings = {
             name: (offset, value)
@@ -139,6 +169,7 @@ class Run:
         }
         lines = [line for line in self.lines if line.offset >= event.offset]
         self._begin(event.offset)
+        self.continuation.former = former
         self._settings = settings
         for line in lines:
             self.lines.append(line)
@@ -157,13 +188,19 @@ class Run:
         lines: list[LogLine] = []
         failures: list[Failure] = []
         pauses: list[int] = []
+        files: list[Checkpoint | Removed] = []
+        before = self.course.progress
+        marks = [(-1, before.step)] if before is not None else []
         count = self.line_count
         for event in events:
+            if self.continuation.base:
+                event = self.continuation.moved(event, self._asked())
             if isinstance(event, Metrics):
                 if name := self.beside.console(event.name):
                     self._metrics(event._replace(name=name), metrics)
             elif isinstance(event, Progress):
                 self._progress(event)
+                marks.append((event.offset, event.step))
             elif isinstance(event, LogLine):
                 if not event.traced:
                     lines.append(event)
@@ -180,17 +217,39 @@ class Run:
                 self._config(event)
             elif isinstance(event, Checkpoint):
                 self.course.checkpoints.append(event)
+                files.append(event)
+            elif isinstance(event, Removed):
+                self._removed(event)
+                files.append(event)
             elif isinstance(event, Sample):
                 self.course.samples += 1
             elif isinstance(event, Ended):
                 self.course.ended = event
                 self._note_end()
+            elif isinstance(event, Resumed):
+                self.continuation.hear(event)
+                self._set_facts()
+            elif isinstance(event, Counting):
+                self._counting(event)
         if self.line_count != count:
             self.revisions["log"] += 1
         if metrics:
             self.revisions["series"] += 1
         self.revisions["status"] += 1
-        self._ask(metrics, lines, failures, pauses, now)
+        self._ask(now, metrics, lines, failures, pauses, files, marks)
+
+    def look(self, platform: str, around: Surroundings, now: float) -> None:
+        """A second has passed: what is known besides the log; `platform` as in `RunFacts`."""
+        self._around = around
+        gpus = around.machine.gpus if around.machine is not None else ()
+        # which of several cards it uses nothing tells, so they must be alike
+        alike = {(gpu.name, gpu.capability, gpu.memory_total) for gpu in gpus}
+        name, capability, memory = alike.pop() if len(alike) == 1 else (None, None, None)
+        card = Card(name or "", capability, memory) if name or capability else None
+        if (card, platform) != (self._card, self._platform):
+            self._card, self._platform = card, platform
+            self._set_facts()
+        self._ask(now, timed=True)
 
     def follow(self, events: Sequence[Metrics], now: float) -> None:
         """Series of the same run from other files; each value is taken where it is best.
@@ -203,6 +262,8 @@ class Run:
             name = self.beside.name_of(event, self.series, self._loss_kind)
             if not name:
                 continue
+            if self.continuation.base and "epoch" not in name:
+                event = self.continuation.followed(event)
             if name == "wall_time":
                 if self.course.progress is None or self.beside.counts:
                     self.pace.extend(event.steps, event.values)
@@ -214,7 +275,7 @@ class Run:
         if metrics:
             self.revisions["series"] += 1
             self.revisions["status"] += 1
-            self._ask(metrics, [], [], [], now)
+            self._ask(now, metrics)
 
     def forget_followed(self) -> None:
         """A file beside the log was written anew: what the files said is read again."""
@@ -224,15 +285,23 @@ class Run:
         self.panel.judge_anew()
         self.revisions["series"] += 1
 
-    def written(self, files: Sequence[Checkpoint | Sample]) -> None:
+    def written(self, files: Sequence[Checkpoint | Sample], now: float) -> None:
         """Files that appeared in the run's output; what the log told already is not told again."""
         known = {_file_name(known.path) for known in self.course.checkpoints}
+        new: list[Checkpoint | Removed] = []
         for file in files:
             if isinstance(file, Sample):
                 self.course.samples += 1
             elif _file_name(file.path) not in known:
                 self.course.checkpoints.append(file)
+                new.append(file)
         self.revisions["checklist"] += 1
+        self._ask(now, files=new)
+
+    def _removed(self, event: Removed) -> None:
+        name = _file_name(event.path)
+        kept = [known for known in self.course.checkpoints if _file_name(known.path) != name]
+        self.course.checkpoints = kept
 
     def _start_over(self) -> None:
         """The console's loss was a mean: keep it beside, and judge each step's own from now on."""
@@ -299,6 +368,30 @@ class Run:
         if event.total is not None and event.total != self.facts.total_steps:
             self._set_facts()
 
+    def _counting(self, event: Counting) -> None:
+        """The bar begins: from what the run goes on, and with which earlier one it is joined."""
+        continuation = self.continuation
+        continuation.count(event, self.facts)
+        if continuation.said is None:
+            return
+        self._set_facts()
+        former = continuation.former
+        restored = continuation.restored(self._trainer, event.first + continuation.base)
+        if former is None or restored is None:
+            return
+        self.earlier.pop()
+        self.series = {**restored, **self.series}
+        self.key = former.key
+        self.course.checkpoints = [*former.checkpoints, *self.course.checkpoints]
+        at = continuation.at or 0
+        self.course.epoch_marks = [mark for mark in former.epoch_marks if mark <= at]
+
+    def _asked(self) -> int | None:
+        """The length that was asked for, as the log states it before the bar."""
+        found = self._settings.get("max_steps")
+        value = found[1].value if found is not None else None
+        return value if isinstance(value, int) else None
+
     def _note_end(self) -> None:
         progress = self.course.progress
         self.course.over_at = progress.step if progress else 0
@@ -328,8 +421,11 @@ class Run:
         elif event.option == "loss_kind":
             if not self.beside.raw:  # a file beside the console gives each step's own
                 self._loss_kind = event.value  # type: ignore[assignment]
+        elif event.option == "saves":
+            self._saves = event.value  # type: ignore[assignment]
         elif event.option == "epoch":
             progress = self.course.progress
+            self._announced(int(str(event.value)))
             self._epoch(int(str(event.value)), progress.step if progress else 0)
             return
         name = event.option or f"key:{event.key}"
@@ -358,6 +454,11 @@ class Run:
             self.course.epochs,
             self.kb,
         )
+        said = self.continuation.said
+        resumed = Resumption(said.step, said.path) if said is not None else None
+        facts = replace(
+            facts, saves=self._saves, resumed=resumed, card=self._card, platform=self._platform
+        )
         if self._known is not None:
             from loratui.engine.configuration import merged
 
@@ -366,31 +467,66 @@ class Run:
             self.facts = facts
             self.revisions["facts"] += 1
 
+    def _announced(self, epoch: int) -> None:
+        """A line says that an epoch begins: what was printed before it has been read by now."""
+        per_epoch = self.facts.steps_per_epoch
+        if per_epoch:
+            self._told = max(self._told, (epoch - 1) * per_epoch)
+
+    def _told_up_to(self) -> int | None:
+        progress = self.course.progress
+        if progress is None:
+            return None
+        over = self.course.ended is not None or self.course.phase == "finished"
+        return progress.step if over or self._saves == "at once" else self._told
+
     def _ask(
         self,
-        metrics: dict[str, Columns],
-        lines: list[LogLine],
-        failures: list[Failure],
-        pauses: list[int],
         now: float,
+        metrics: dict[str, Columns] | None = None,
+        lines: Sequence[LogLine] = (),
+        failures: Sequence[Failure] = (),
+        pauses: Sequence[int] = (),
+        files: Sequence[Checkpoint | Removed] = (),
+        marks: Sequence[tuple[int, int]] = (),
+        *,
+        timed: bool = False,
     ) -> None:
         if self.kb is None:
             return
         from loratui.detectors.base import View
 
         progress = self.course.progress
+        step = progress.step if progress else None
+        total = progress.total if progress else None
+        around = self._around
+        told, self._told_before = self._told_before, self._told_up_to()
+        *earlier, (_, newest) = slices(metrics or {}, width(step, total))
+        changed = False
+        for last, part in earlier:
+            here = [pause for pause in pauses if pause <= last]
+            pauses = [pause for pause in pauses if pause > last]
+            changed |= self.panel.ask(
+                View(part, (), (), here, facts=self.facts, step=last, total=total, told=told,
+                     now=now, around=around)
+            )  # fmt: skip
         view = View(
-            metrics,
-            lines,
-            failures,
-            pauses,
-            self.facts,
-            progress.step if progress else None,
-            progress.total if progress else None,
-            now,
-            self.course.ended,
+            metrics=newest,
+            lines=lines,
+            failures=failures,
+            pauses=pauses,
+            checkpoints=[file for file in files if isinstance(file, Checkpoint)],
+            removed=[file for file in files if isinstance(file, Removed)],
+            facts=self.facts,
+            step=step,
+            total=total,
+            told=self._told_before,
+            now=now,
+            ended=self.course.ended,
+            around=around,
+            marks=marks,
         )
-        if self.panel.ask(view):
+        if self.panel.ask(view, timed=timed) or changed:
             self.revisions["findings"] += 1
 
     # small questions

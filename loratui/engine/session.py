@@ -12,20 +12,25 @@ from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.clock import Clock, SystemClock
 from loratui.core.events import Batch, SourceChange
-from loratui.core.facts import HostReading, Machine
+from loratui.core.facts import HostReading, Machine, Surroundings
 from loratui.core.snapshot import SessionSnapshot
 from loratui.engine.feed import Action
+from loratui.engine.glimpse import run_of
 from loratui.engine.gpus import MachineFeed
 from loratui.engine.mailbox import Mailbox
+from loratui.engine.recognised import recognised
 from loratui.engine.run import Run
-from loratui.engine.status import Growth, status_of
+from loratui.engine.status import Growth, allowed, status_of
+from loratui.engine.usual import step_times
 from loratui.sources.base import Source
 from loratui.sources.tail import Tail
 from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
     from loratui.engine.configuration import Configuration
+    from loratui.engine.evidence import EvidenceFolder
     from loratui.engine.followers import Followers
+    from loratui.engine.process import RunProcess
     from loratui.kb.base import KnowledgeBase
 
 BUSY, IDLE = 0.05, 0.5
@@ -45,6 +50,9 @@ HEAD_START = 0.06
 
 HOST = 5.0
 """Seconds between looks at the processor, memory and disk."""
+
+TICK = 1.0
+"""Seconds between looks at what a detector may want to know besides the log."""
 
 PUBLISH = 0.2
 """Seconds between snapshots while a long history is read."""
@@ -81,8 +89,16 @@ class Session:
         clock: Clock | None = None,
         followers: Followers | None = None,
         configuration: Configuration | None = None,
+        process: RunProcess | None = None,
+        evidence: EvidenceFolder | None = None,
+        platform: str = "",
     ) -> None:
         self.source = source
+        self._process = process
+        self._evidence = evidence
+        self._platform = platform
+        self._ticked = float("-inf")
+        self._watched: int | None = None
         self._configuration = configuration
         self._configured: tuple[str, int] | None = None
         self._followed: int | None = None  # the run whose files are followed, by its offset
@@ -105,6 +121,7 @@ class Session:
         self._glanced = False
         self._published = 0.0
         self._host_at = float("-inf")
+        self._host_reading: HostReading | None = None
         self._way_until = 0.0
         self._last_data: float | None = None
         self.ended = threading.Event()
@@ -178,8 +195,7 @@ class Session:
         batch = self.source.glance()
         if batch is None or not batch.data:
             return
-        reader, run = Reader(self.source.name), Run(None, self.source.name)
-        run.apply(reader.feed(batch) + reader.flush(), self._clock.now())
+        run = run_of(batch)
         status = status_of(run, self._growth, self._clock.now(), 0.0)
         self._glanced = True
         self._mailbox.put_status(replace(status, note=""), run)
@@ -213,6 +229,7 @@ class Session:
             grew = self._follow(self._followers, now) or grew
         if self.source.share() is None:
             self._configure()
+            self._tick(now)
         self._act()
         if self.source.over() and self._flushed:
             self._growth.over = True
@@ -254,7 +271,7 @@ class Session:
         caught_up = followers.share() is None
         written = followers.files_written()
         if written:
-            self._run.written(written)
+            self._run.written(written, now)
         metrics = followers.poll(now)
         if followers.void:
             followers.void = False
@@ -266,6 +283,43 @@ class Session:
         self._last_data = now
         self._run.follow(metrics, now)
         return True
+
+    def _tick(self, now: float) -> None:
+        """Once a second, what is known of the run besides its log."""
+        if now - self._ticked < TICK or self._run.kb is None:
+            return
+        self._ticked = now
+        growth, run = self._growth, self._run
+        if self._process is not None and not self._process.alive():
+            growth.gone = True
+        live = growth.seen is not None and not growth.over and not growth.gone
+        machine = self._machine.latest() if self._machine is not None else None
+        run.look(
+            self._platform,
+            Surroundings(
+                machine=machine if machine is not None and machine.gpus else None,
+                host=self._host(now),
+                processes=self._process.ranks if self._process is not None else None,
+                phase=run.course.phase,
+                quiet=now - growth.seen if live and growth.seen is not None else None,
+                gap=growth.gap,
+                allowed=allowed(run, growth),
+                gone=growth.gone,
+                watched_from=self._watched_from(),
+                step_times=step_times(self._run.kb, machine.gpus if machine is not None else ()),
+            ),
+            now,
+        )
+
+    def _watched_from(self) -> int | None:
+        """The step since when checkpoints in the run's output folder would have been seen."""
+        followers, run = self._followers, self._run
+        if followers is None:
+            return None
+        if self._watched is None and followers.watches(run.facts.config.get("output_path")):
+            progress = run.course.progress
+            self._watched = progress.step if progress is not None else 0
+        return self._watched
 
     def _configure(self) -> None:
         """Read the configuration once it is known whose it is, and again for another run."""
@@ -321,7 +375,8 @@ class Session:
             self._run.earlier = earlier
             self._mailbox.forget()
         if change.kind == "end":
-            self._growth.over = True
+            self._growth.over = self._growth.gone = True
+            self._ticked = float("-inf")  # nobody may look again in a second
         elif change.detail:
             self._notes = [note for note in self._notes if note[0] != change.source]
             if change.kind != "back":
@@ -348,13 +403,21 @@ class Session:
         machine = self._machine.latest() if self._machine is not None else old.machine
         if self._recorder is not None and machine is not old.machine:
             self._recorder.machine(machine, now)
-        host = self._host(now, old.host)
+        host = self._host(now)
         seen = frozenset(self._acknowledged)
         notes = [*self._notes, *(self._followers.problems if self._followers else ())]
-        self._mailbox.put(self._run, status, machine, host, tuple(notes), seen)
+        if share is None:
+            notes += recognised(self._reader.seen, self._run, over=self._growth.over)
+        evidence = self._evidence
+        if evidence is not None and evidence.problem:
+            notes.append(("evidence", evidence.problem))
+        kept = dict(evidence.kept) if evidence is not None else {}
+        self._mailbox.put(self._run, status, machine, host, tuple(notes), seen, kept)
+        if evidence is not None:
+            evidence.keep(self._mailbox.latest, now)
 
-    def _host(self, now: float, old: HostReading | None) -> HostReading | None:
-        if self._machine is None or now - self._host_at < HOST:
-            return old
-        self._host_at = now
-        return self._machine.host()
+    def _host(self, now: float) -> HostReading | None:
+        if self._machine is not None and now - self._host_at >= HOST:
+            self._host_at = now
+            self._host_reading = self._machine.host()
+        return self._host_reading

@@ -38,6 +38,7 @@ class Growth:
     seen: float | None = None
     gap: float = 0.0  # the longest time between two growths while training
     over: bool = False  # the source says that nothing can come any more
+    gone: bool = False  # the process, or the pipe that it wrote to, has ended
 
 
 def status_of(run: Run, growth: Growth, now: float, history: float | None) -> Status:
@@ -108,20 +109,25 @@ def state_of(run: Run, growth: Growth, now: float) -> State:
         for known in tracked.values()
     ):
         return "crashed"  # some trainers report an error, train nothing and exit with 0
-    live = growth.seen is not None and not growth.over
+    live = growth.seen is not None and not growth.over and not growth.gone
     if _complete(run, live):
         return "finished"
+    if growth.gone and growth.seen is not None and (progress is not None or run.line_count):
+        return "crashed"
     if course.phase is None and progress is None and not run.line_count:
         return "waiting"
     if growth.seen is None or not live:
         return "unknown"
-    quiet = now - growth.seen
-    allowed = max(QUIET, 5 * growth.gap, SLOW_PHASES.get(course.phase or "", 0.0))
-    if quiet > allowed:
+    if now - growth.seen > allowed(run, growth):
         return "stalled"
     if course.phase == "training" and _warming(run):
         return "warm-up"
     return _PHASES.get(course.phase or "loading", "unknown")
+
+
+def allowed(run: Run, growth: Growth) -> float:
+    """Seconds of silence that the present phase may take."""
+    return max(QUIET, 5 * growth.gap, SLOW_PHASES.get(run.course.phase or "", 0.0))
 
 
 def _complete(run: Run, live: bool) -> bool:

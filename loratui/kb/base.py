@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         FigureInfo,
         FindingInfo,
         Guide,
+        Join,
         Message,
         Noise,
         Option,
@@ -70,6 +71,8 @@ class KnowledgeBase:
     gpus: Mapping[str, Card] = field(default_factory=dict)
     terms: Mapping[str, Term] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
+    joins: Mapping[str, Join] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     @property

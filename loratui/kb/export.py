@@ -18,6 +18,8 @@ _FILES: Mapping[str, tuple[Any, str]] = {
     "terms": (dict[schema.Id, schema.Term], "terms.yaml"),
     "states": (dict[schema.Words, schema.State], "states.yaml"),
     "findings": (list[schema.FindingInfo], "findings.yaml"),
+    "joins": (list[schema.Join], "joins.yaml"),
+    "actions": (dict[schema.Id, schema.Action], "actions.yaml"),
     "noise": (list[schema.Noise], "noise.yaml"),
     "tree": (schema.Tree, "tree.yaml"),
     "figures": (list[schema.FigureInfo], "figures.yaml"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from loratui import paths
 
 SINGLE = (
-    "sources", "terms", "states", "findings", "noise", "tree", "figures", "options", "gpus",
+    "sources", "terms", "states", "actions", "findings", "joins", "noise", "tree", "figures",
+    "options", "gpus",
 )  # fmt: skip
 """Files that stand alone."""
 
@@ -20,7 +21,6 @@ FOLDERS = ("symptoms", "checklists", "guides", "profiles", "messages")
 TRAINERS = "trainers"
 """Every key of every trainer: large, and read only by what needs it."""
 
-_LATER = ("joins",)  # of a later version: no mistake
 _LONGEST = 5_000_000
 """Bytes of one file; more is not read at all."""
 
@@ -54,7 +54,7 @@ def read_folder(
             between()
         found.append(_read(kind, path, shown))
     for path in sorted(root.glob("*.y*ml")):
-        if path.stem not in (*SINGLE, *_LATER) or path.suffix != ".yaml":
+        if path.stem not in SINGLE or path.suffix != ".yaml":
             found.append(KnowledgeFile("", path.stem, f"{prefix}{path.name}"))
     return found
 

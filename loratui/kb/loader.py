@@ -22,11 +22,13 @@ _MAPPINGS: Mapping[str, type[Entry]] = {
     "terms": schema.Term,
     "states": schema.State,
     "gpus": schema.Card,
+    "actions": schema.Action,
 }
 _LISTS: Mapping[str, type[Entry]] = {
     "findings": schema.FindingInfo,
     "noise": schema.Noise,
     "figures": schema.FigureInfo,
+    "joins": schema.Join,
 }
 _NAMED: Mapping[str, type[Entry]] = {
     "symptoms": schema.Symptom,
@@ -79,15 +81,16 @@ def parse(
 
 
 def trainer_keys(
-    overlay: Path | None = None,
+    overlay: Path | None = None, only: str = ""
 ) -> tuple[Mapping[str, schema.TrainerKeys], list[Problem]]:
-    """Every key of every trainer that is listed, and what is wrong with the lists."""
+    """Every key of every trainer that is listed, or `only` of one, and what is wrong there."""
     found = files.read_trainers(files.packaged())
     if overlay is not None:
         found += files.read_trainers(overlay, f"{overlay}/")
     reader = _Reader(lambda: None)
     for file in found:
-        reader.take(file)
+        if not only or file.stem.replace("_", "-") == only:
+            reader.take(file)
     return reader.found[files.TRAINERS], reader.problems
 
 
@@ -227,6 +230,8 @@ class _Reader:
             gpus=found["gpus"],
             terms=found["terms"],
             states={name: state.usual for name, state in found["states"].items()},
+            joins=found["joins"],
+            actions={name: action.text for name, action in found["actions"].items()},
             problems=tuple(self.problems),
         )
 

@@ -126,6 +126,19 @@ def _holds(conditions: Mapping[str, object], numbers: Mapping[str, object]) -> b
 
 
 def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
+    """Whether nothing that is known speaks against it."""
+    card = facts.card
+    capability = card.capability if card is not None else None
+    if capability is not None:
+        number = capability[0] + capability[1] / 10
+        if when.capability is not None and number < when.capability:
+            return False
+        if when.capability_below is not None and number >= when.capability_below:
+            return False
+    if when.platforms and facts.platform and facts.platform not in when.platforms:
+        return False
+    if when.images_below is not None and (facts.images or 0) >= when.images_below:
+        return False
     if when.trainers and facts.trainer != "unknown" and facts.trainer not in when.trainers:
         return False
     if when.families and facts.family is not None and facts.family not in when.families:
@@ -149,6 +162,25 @@ def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
         if setting is not None and str(setting).lower() not in [str(v).lower() for v in allowed]:
             return False
     return True
+
+
+def proven(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
+    """Whether everything that it asks for is known, and so: what a cause needs."""
+    config = facts.config
+    return (
+        _fits(when, facts, numbers)
+        and not (when.trainers and facts.trainer == "unknown")
+        and not (when.families and facts.family is None)
+        and not (when.platforms and not facts.platform)
+        and not (when.images_below is not None and facts.images is None)
+        and not (when.optimizer is not None and config.get("optimizer") is None)
+        and all(config.number(name) is not None for name in (*when.above, *when.below))
+        and all(config.get(name) is not None for name in when.values)
+        and (
+            (when.capability is None and when.capability_below is None)
+            or (facts.card is not None and facts.card.capability is not None)
+        )
+    )
 
 
 def adaptive(facts: RunFacts) -> bool:

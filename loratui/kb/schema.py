@@ -72,6 +72,11 @@ Trainer = Literal[
     "diffusers",
 ]
 Family = Literal["sd15", "sdxl", "flux", "qwen-image"]
+ActionName = Literal["stop", "stop-at-save", "go-on", "wait", "look"]
+"""Stop at once, stop after the next checkpoint, let it run, wait for the phase to end, look first
+and then decide."""
+
+Platform = Literal["linux", "windows", "wsl", "mac"]
 Subject = Literal["style", "character", "object", "likeness"]
 """What a LoRA is to learn. A likeness is a real person or animal."""
 
@@ -132,6 +137,8 @@ class FindingInfo(Entry):
 
     `summary` is a `str.format` template over the detector's numbers; a part in square brackets is
     left out when one of its numbers is missing. `reasons` explain "too early" and "cannot tell".
+    `rule` says in words when it fires, `wrong` when that is a mistake, `now` what to do with the
+    run at that moment. `hold` is for how many steps it must last before it is said.
     """
 
     id: Id
@@ -147,6 +154,43 @@ class FindingInfo(Entry):
     variants: tuple[Variant, ...] = ()
     question: Words = ""
     reasons: Mapping[Words, Text] = field(default_factory=dict)
+    source: Reference | None = None
+    rule: Words = ""
+    wrong: Words = ""
+    now: ActionName = "look"
+    hold: Whole = 0
+
+
+# joins.yaml, actions.yaml
+
+
+@dataclass(frozen=True)
+class Join(Entry):
+    """Findings that have one cause together.
+
+    When `finding` and all of `all_of` fire, and their onsets lie within `within` steps (0: wherever
+    they lie), and what `when` asks is known and so, then `cause` (a template over the numbers of
+    `finding`, of the others, and settings) is what lies behind it. `silences` are then only its
+    consequences; `fixes` come first on the page, which is `symptom` instead of the finding's own.
+    """
+
+    id: Id
+    finding: Id
+    cause: Text
+    source: Reference
+    all_of: tuple[Id, ...] = ()
+    within: Whole = 0
+    when: When = field(default_factory=lambda: When())
+    silences: tuple[Id, ...] = ()
+    fixes: tuple[Id, ...] = ()
+    symptom: Id | None = None
+
+
+@dataclass(frozen=True)
+class Action(Entry):
+    """What to do with the run at this moment: a template like a summary."""
+
+    text: Text
     source: Reference | None = None
 
 
@@ -215,6 +259,8 @@ class When(Entry):
     """When a fix applies; what is not known does not exclude it, except `has_option`.
 
     `numbers` must equal the finding's own; settings must be above, below or one of the `values`.
+    `capability` is the least compute capability of the card (8.0: RTX 30), `capability_below` the
+    one that is too much; `images_below` a number of training images.
     """
 
     trainers: tuple[Trainer, ...] = ()
@@ -225,6 +271,10 @@ class When(Entry):
     above: Mapping[OptionName, Number] = field(default_factory=dict)
     below: Mapping[OptionName, Number] = field(default_factory=dict)
     values: Mapping[OptionName, tuple[Value, ...]] = field(default_factory=dict)
+    platforms: tuple[Platform, ...] = ()
+    capability: Number | None = None
+    capability_below: Number | None = None
+    images_below: Whole | None = None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ def render_blocks(blocks: Sequence[Block], width: int = 88) -> str:
         if block.role == "table":
             rows += [printable(text) for text, _ in drawn(block.rows, width)]
             continue
+        if block.role == "chart":
+            continue  # what it shows stands in words beside it
         if block.role == "example":
             rows += [f"    {printable(text)}" for text in block.text.split("\n")]
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import threading
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class HostReader:
             memory_total=total,
             disk_free=self._disk.free(wait),
             disk_path=str(self._disk.path),
+            disk_wait=disk_wait(),
         )
 
     def _cores(self) -> float | None:
@@ -138,6 +140,28 @@ def free_bytes(path: Path) -> int:
     while not place.exists() and place != place.parent:
         place = place.parent
     return shutil.disk_usage(place).free
+
+
+_PRESSURE = re.compile(r"^some avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
+
+
+def disk_wait(root: Path = Path("/")) -> float | None:
+    """Percentage of the last 10 seconds in which some process waited for a disk, None if not told.
+
+    In a container it is its own group's: what the kernel tells of the whole box is mostly other
+    people's. Source: the kernel's Documentation/accounting/psi.rst. `root` stands for ``/``.
+    """
+    places = [root / "sys/fs/cgroup/io.pressure"]
+    if not in_container():
+        places.append(root / "proc/pressure/io")
+    for place in places:
+        try:
+            found = _PRESSURE.search(place.read_text("ascii", "replace"))
+        except OSError:
+            continue
+        if found is not None:
+            return float(found.group(1))
+    return None
 
 
 @functools.cache

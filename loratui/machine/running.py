@@ -11,7 +11,7 @@ import stat
 import sys
 from typing import Protocol
 
-from loratui.core.running import Process
+from loratui.core.running import VARIABLES, Process
 
 _COMMAND = 1 << 16  # bytes of a command line that are read
 _ENVIRONMENT = 1 << 18
@@ -19,7 +19,8 @@ _FILES = 4096  # descriptors of one process that are looked at
 _GENERATIONS = 64
 _LINKS = 40  # symbolic links that are followed in one path, as the kernel does
 _FIRST_NUMBERS = "pid:[4026531836]"  # the host's own number space, the same on every Linux
-_VISIBLE = b"CUDA_VISIBLE_DEVICES="
+_VALUE = 4096  # characters of a variable
+_DELETED = " (deleted)"  # what the kernel puts behind a name that is gone
 
 
 class Processes(Protocol):
@@ -120,9 +121,9 @@ class LinuxProcesses:
             parent=_whole(fields[1]),
             started=self._booted() + _whole(fields[19]) / _ticks(),
             user=self._user(pid),
-            folder=self._link(f"{pid}/cwd"),
+            folder=self._folder(pid),
             files=files,
-            visible_gpus=self._visible_gpus(pid),
+            environment=self._environment(pid),
             foreign=self.namespace(pid) not in ("", self._link("self/ns/mnt")),
             over=fields[0] in ("Z", "X"),
         )
@@ -193,12 +194,20 @@ class LinuxProcesses:
         fields = os.fsdecode(self._bytes(f"{pid}/stat", 1 << 12)).rpartition(")")[2].split()
         return fields if len(fields) > 19 else None
 
-    def _visible_gpus(self, pid: int) -> str | None:
-        """The one variable that is looked for; the rest of the environment is not kept."""
+    def _environment(self, pid: int) -> dict[str, str]:
+        """The variables that are looked for; the rest of the environment is not kept."""
+        found: dict[str, str] = {}
         for row in self._bytes(f"{pid}/environ", _ENVIRONMENT).split(b"\0"):
-            if row.startswith(_VISIBLE):
-                return os.fsdecode(row[len(_VISIBLE) :])[:4096]
-        return None
+            name, _sign, value = row.partition(b"=")
+            known = os.fsdecode(name)
+            if known in VARIABLES:
+                found.setdefault(known, os.fsdecode(value)[:_VALUE])
+        return found
+
+    def _folder(self, pid: int) -> str:
+        """The working folder, empty when it was deleted: one made anew under its name is not it."""
+        folder = self._link(f"{pid}/cwd")
+        return "" if folder.endswith(_DELETED) and not os.path.isdir(folder) else folder
 
     def _user(self, pid: int) -> str:
         words = self._row(f"{pid}/status", b"Uid:").split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from loratui.core.running import Process
+from loratui.core.running import VARIABLES, Process
 
 
 class OtherProcesses:
@@ -35,7 +35,7 @@ class OtherProcesses:
             user=str(_told(pid, "username", "")),
             folder=str(_told(pid, "cwd", "")),
             files=self.files(pid),
-            visible_gpus=environment.get("CUDA_VISIBLE_DEVICES"),
+            environment={name: environment[name] for name in VARIABLES & environment.keys()},
             over=_told(pid, "status", "") in ("zombie", "dead"),
         )
 

@@ -37,7 +37,7 @@ class Artefacts:
     """
 
     def __init__(self, folders: Sequence[Path], since: float, clock: Clock | None = None) -> None:
-        self._folders = tuple(dict.fromkeys(folders))
+        self.folders = tuple(dict.fromkeys(folders))
         self._since = since
         self._clock = clock or SystemClock()
         self._looked = float("-inf")
@@ -52,7 +52,7 @@ class Artefacts:
             if now - self._looked < EVERY:
                 return []
             self._looked = now
-            self._open = [(folder, 0) for folder in self._folders]
+            self._open = [(folder, 0) for folder in self.folders]
         found: list[NewFile] = []
         until = time.perf_counter() + BUDGET
         left = MANY

@@ -117,7 +117,7 @@ class LossLog:
 
     def _read(self, until: float) -> bool:
         """Take rows until the time is over; whether all were taken."""
-        with _connect(self._path) as connection:
+        with connected(self._path) as connection:
             connection.set_progress_handler(lambda: time.perf_counter() > until + BUDGET, _TICK)
             self._go_back(connection)
             with closing(connection.execute(_HISTORY, self._place)) as rows:
@@ -188,7 +188,7 @@ class LossLog:
 
 
 @contextmanager
-def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that writes nothing beside `path` (see the head of this file)."""
     log = _stamp(Path(f"{path}-wal"))
     index = _stamp(Path(f"{path}-shm"))

@@ -18,7 +18,7 @@ _CHECKPOINTS = (
     re.compile(r"-(?P<epoch>\d{6})\.\w+$"),
     re.compile(r"-save-(?P<step>\d+)-\d+-\d+\.\w+$"),
     re.compile(r"_(?P<step>\d{9})(?:_\w+)?\.\w+$"),
-    re.compile(r"(?:^|[/\\])checkpoint-(?P<step>\d+)(?:[/\\][^/\\]+)?$"),
+    re.compile(r"(?:^|[/\\])checkpoint-(?P<step>\d+)(?:-rolling)?(?:[/\\][^/\\]+)?$"),
     re.compile(r"(?:^|[/\\])step(?P<step>\d+)[/\\][^/\\]+$"),
     re.compile(r"(?:^|[/\\])epoch(?P<epoch>\d+)[/\\][^/\\]+$"),
 )
@@ -27,11 +27,13 @@ _SAMPLES = (
     re.compile(r"_(?P<step>\d{6})_\d{2,}_\d{14}"),
     re.compile(r"__(?P<step>\d{9})_\d+\.\w+$"),
     re.compile(r"-training-sample-(?P<step>\d+)-\d+-\d+"),
+    re.compile(r"(?:^|[/\\])validation_images[/\\]step_(?P<step>\d+)_"),
 )
 # states that a trainer keeps to go on from, and caches: no checkpoint to use
 _ASIDE = re.compile(
     r"optimizer|scheduler|random_states|scaler|ema\.pt|_te\.safetensors|(?:^|[/\\])te_"
-    r"|[/\\]\S*-state[/\\]|_cache|cache_|latents|(?:^|[/\\])\S*cache[/\\]",
+    r"|[/\\]\S*-state[/\\]|_cache|cache_|latents|(?:^|[/\\])\S*cache[/\\]"
+    r"|-backup-\d+-\d+-\d+[/\\]|[/\\]global_step\d+[/\\]|checkpoint-\d+\S*-tmp[/\\]|[/\\]ema[/\\]",
     re.IGNORECASE,
 )
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from loratui.core.events import Checkpoint, Config, Ended, Event, Phase, PhaseName, Sample
-from loratui.core.facts import LossKind
+from loratui.core.events import (
+    Checkpoint,
+    Config,
+    Ended,
+    Event,
+    Phase,
+    PhaseName,
+    Removed,
+    Resumed,
+    Sample,
+)
+from loratui.core.facts import LossKind, SavesSaid
+from loratui.trainers.reading.listing import Listing
 
 Role = Literal["training", "epoch", "validation", "other"]
 """What a bar counts: training steps, epochs around them, steps of a validation, something else."""
@@ -17,8 +29,32 @@ Handler = Callable[[re.Match[str], int], Iterable[Event]]
 """Makes events of a matched line; gets the match and the line's byte offset."""
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A command line that starts a trainer; all that is given must hold.
+
+    `name` is a pattern for the whole name of the Python file or installed command, or of the
+    module behind ``-m``. `path` is searched in its full path, in lower case and with `/`. `flags`
+    must all be given, of `one_of` one; `word` is a pattern for a whole argument. `beside` are
+    folders next to the script. Of several that fit, the one with the greatest weight counts. A
+    `starter` hands the training on to a process of its own.
+    """
+
+    name: str
+    module: bool = False
+    path: str = ""
+    flags: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
+    word: str = ""
+    beside: tuple[str, ...] = ()
+    starter: bool = False
+    weight: int = 10
+
+
 class Trainer(ABC):
-    """One trainer's console output.
+    """One trainer's command lines and console output.
+
+    `scripts` are what it is started by.
 
     `metrics` maps a series name to the text before its value in the bar's postfix (a bytes
     pattern); `signs` are texts that only this trainer prints, with a weight (10 settles it);
@@ -30,11 +66,16 @@ class Trainer(ABC):
     pair the description of another bar with the phase it stands for, where it does not say so
     itself. `desc_epoch` finds `epoch` and `epochs` in the training bar's description. `steps` are
     lines that state a step (see `reading/steplines.py`), for trainers whose bar does not.
-    `stopped` is an exception that means the user has ended the run, as `Type: message`.
+    `saves` says when a line about a checkpoint can be read (`core.facts.RunFacts`). `stopped` is
+    an exception that means the user has ended the run, as `Type: message`.
+    `survived` are texts in the line before or behind a traceback which say that the run goes on
+    all the same. `evaluated` finds the results of a validation in a line, each with its `tag` (see
+    `tags.py`) and `loss`. `listing` reads what is said of the images over several lines.
     """
 
     id: ClassVar[str]
     title: ClassVar[str]
+    scripts: ClassVar[tuple[Script, ...]] = ()
     loss_kind: ClassVar[LossKind] = "raw"
     metrics: ClassVar[Mapping[str, bytes]] = {}
     signs: ClassVar[tuple[tuple[str, int], ...]] = ()
@@ -45,7 +86,11 @@ class Trainer(ABC):
     bars: ClassVar[tuple[tuple[str, PhaseName], ...]] = ()
     desc_epoch: ClassVar[str] = ""
     steps: ClassVar[tuple[str, ...]] = ()
+    saves: ClassVar[SavesSaid] = "late"
     stopped: ClassVar[str] = r"^KeyboardInterrupt$"
+    survived: ClassVar[tuple[str, ...]] = ()
+    evaluated: ClassVar[str] = ""
+    listing: ClassVar[type[Listing] | None] = None
     nested: ClassVar[bool] = False
     """True when the training bar restarts every epoch inside an epoch bar."""
 
@@ -89,6 +134,41 @@ def checkpoint(found: re.Match[str], offset: int) -> Iterable[Event]:
         Phase("", offset, "saving"),
         Checkpoint("", offset, found.group("path").strip()),
     )
+
+
+def resumed(found: re.Match[str], offset: int) -> Iterable[Event]:
+    """The line says from what the run goes on, in its groups `path`, `step` and `epoch`.
+
+    Without a step of its own the name of what was loaded may carry it: sd-scripts'
+    ``name-step00000800-state`` and ``name-000004-state``, ``checkpoint-800``, OneTrainer's
+    ``…-backup-800-4-0``.
+    """
+    said = found.groupdict()
+    path = (said.get("path") or "").strip().rstrip("'\"")
+    step, epoch = said.get("step"), said.get("epoch")
+    if step is None and epoch is None:
+        named = _SAVED_AT.search(path.replace("\\", "/").rstrip("/"))
+        if named is not None:
+            step = named.group("step") or named.group("saved") or named.group("numbered")
+            epoch = named.group("epoch")
+    yield Phase("", offset, "loading")
+    yield Resumed("", offset, int(step) if step else None, int(epoch) if epoch else None, path)
+
+
+_SAVED_AT = re.compile(
+    r"step(?P<step>\d+)(?:-state)?$|-(?P<epoch>\d{6})-state$"
+    r"|(?:checkpoint-|-backup-)(?P<saved>\d+)(?:-[-\w]*)?$|_(?P<numbered>\d{9})\.\w+$"
+)
+
+
+def removed(found: re.Match[str], offset: int) -> Iterable[Event]:
+    """The line names an old checkpoint that is being deleted in its group `path`.
+
+    A group `paths` holds several, with commas between.
+    """
+    said = found.groupdict()
+    for path in said["paths"].split(", ") if "paths" in said else [said["path"]]:
+        yield Removed("", offset, path.strip())
 
 
 def sample(_found: re.Match[str], offset: int) -> Iterable[Event]:

@@ -6,7 +6,17 @@ Source: huggingface/diffusers examples/dreambooth, examples/text_to_image.
 
 from __future__ import annotations
 
-from loratui.trainers.base import Role, Trainer, checkpoint, phase, sample, setting
+from loratui.trainers.base import (
+    Role,
+    Script,
+    Trainer,
+    checkpoint,
+    phase,
+    removed,
+    resumed,
+    sample,
+    setting,
+)
 
 
 class Diffusers(Trainer):
@@ -14,6 +24,11 @@ class Diffusers(Trainer):
 
     id = "diffusers"
     title = "diffusers"
+    scripts = (
+        Script(r"train_(?:dreambooth|text_to_image)\w*\.py"),
+        Script(r"train_\w*lora\w*\.py", flags=("--pretrained_model_name_or_path",)),
+    )
+    saves = "at once"
     metrics = {
         "loss": rb"(?:^|, )(?:step_)?loss=",
         "lr": rb"(?:^|, )lr=",
@@ -39,9 +54,10 @@ class Diffusers(Trainer):
         (r"Total optimization steps = (?P<value>\d+)", setting("max_steps")),
         (r"Running validation", sample),
         (r"Saved state to (?P<path>.+)", checkpoint),
-        (r"Model weights saved in (?P<path>.+)", checkpoint),
-        (r"(?:Loading|Generating \w+ split|Resolving data files|Resuming from checkpoint )",
-         phase("loading")),
+        (r" removing checkpoints: (?P<paths>checkpoint-.+)", removed),
+        (r"Model weights saved in (?P<path>(?!.*checkpoint-\d+[/\\]).+)", checkpoint),
+        (r"Resuming from checkpoint (?P<path>\S.*)", resumed),
+        (r"(?:Loading|Generating \w+ split|Resolving data files)", phase("loading")),
     )  # fmt: skip
 
     def role(self, desc: str, postfix: bytes, job: str) -> Role:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from loratui.trainers.base import (
     Role,
+    Script,
     Trainer,
     checkpoint,
     ended,
     exit_code,
     finished,
     phase,
+    resumed,
     setting,
 )
 
@@ -25,6 +27,8 @@ class DiffusionPipe(Trainer):
 
     id = "diffusion-pipe"
     title = "diffusion-pipe"
+    scripts = (Script(r"train\.py", flags=("--deepspeed", "--config")),)
+    saves = "at once"  # on standard output, as the lines of the steps
     metrics = {"loss": rb"(?:^|, )loss="}
     steps = (
         r"^steps: (?P<step>\d+) loss: (?P<loss>\S+) (?:\S.* )?iter time \(s\): (?P<seconds>[\d.]+)",
@@ -52,6 +56,7 @@ class DiffusionPipe(Trainer):
         (r"^Started new epoch: (?P<value>\d+)", setting("epoch")),
         (r"^Resuming training from checkpoint\. Resuming at epoch: (?P<value>\d+)",
          setting("epoch")),
+        (r"^Resuming training from checkpoint\..* step: (?P<step>\d+)", resumed),
         (r"Setting ds_accelerator to ", phase("loading")),
         (r"^\[CACHE\] Initializing|^Intermediate metadata is not cached"
          r"|^Caching ungrouped metadata|^caching (?:latents|text embeddings): ", phase("caching")),

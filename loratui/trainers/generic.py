@@ -28,6 +28,7 @@ class Generic(Trainer):
 
     id = "unknown"
     title = "unknown trainer"
+    saves = "never"
     loss_kind = "unknown"
     metrics = {
         "loss": rb"(?i:(?:^|[ ,])(?:train_|step_|avg_|avr_|total_)?loss[=:] ?)",

@@ -6,7 +6,7 @@ Source: Nerogar/OneTrainer modules/trainer/GenericTrainer.py.
 
 from __future__ import annotations
 
-from loratui.trainers.base import Role, Trainer, checkpoint, phase
+from loratui.trainers.base import Role, Script, Trainer, checkpoint, phase, resumed
 
 
 class OneTrainer(Trainer):
@@ -14,6 +14,12 @@ class OneTrainer(Trainer):
 
     id = "onetrainer"
     title = "OneTrainer"
+    scripts = (
+        Script(
+            r"train(?:_remote)?\.py", path=r"(?:^|/)scripts/|onetrainer", flags=("--config-path",)
+        ),
+    )
+    saves = "at once"  # written around the bars
     nested = True
     metrics = {
         "loss": rb"(?:^|, )loss=",
@@ -28,12 +34,17 @@ class OneTrainer(Trainer):
     )
     starts = ()
     late_starts = (r"^Clearing cache directory ",)
+    survived = (
+        r"^Error during (?:sampling|loading the sample definition file), proceeding without",
+        r"^Could not (?:save backup|save model)\. Check your disk space!",
+    )
     rules = (
         (r"^Clearing cache directory ", phase("caching")),
-        (r"^Quantizing model weights|^Continuing training from backup ", phase("loading")),
+        (r"^Quantizing model weights", phase("loading")),
+        (r"^Continuing training from backup ['\"]?(?P<path>.+?)['\"]?\.\.\.$", resumed),
         (r"^Creating Backup (?P<path>.+)", phase("saving")),
         (r"^Saving (?P<path>.+\.(?:safetensors|ckpt|pt))", checkpoint),
-        (r"^Saving (?P<path>\S*(?:/|\\)save(?:/|\\).*)", checkpoint),
+        (r"^Saving (?P<path>.*[/\\]save[/\\](?!.*\.(?:safetensors|ckpt|pt)\b).*)", checkpoint),
     )
 
     def role(self, desc: str, postfix: bytes, job: str) -> Role:

@@ -10,7 +10,18 @@ from __future__ import annotations
 
 import re
 
-from loratui.trainers.base import Role, Trainer, checkpoint, ended, phase, sample, setting
+from loratui.trainers.base import (
+    Role,
+    Script,
+    Trainer,
+    checkpoint,
+    ended,
+    phase,
+    removed,
+    resumed,
+    sample,
+    setting,
+)
 
 _TRAINING = re.compile(r"^Epoch \d+/\d[\d.]*,? Steps$")
 
@@ -22,9 +33,17 @@ class SimpleTuner(Trainer):
 
     id = "simpletuner"
     title = "SimpleTuner"
+    scripts = (
+        Script(r"train\.py", path="simpletuner", weight=5),
+        Script(r"simpletuner\.train", module=True),
+        Script(r"simpletuner", word="train", starter=True),
+    )
+    saves = "never"
     metrics = {
         "loss": rb"(?:^|, )step_loss=",
         "lr": rb"(?:^|, )lr=",
+        "effective_lr": rb"(?:^|, )prodigy_effective_lr=",
+        "prodigy_d": rb"(?:^|, )prodigy_d=",
     }
     desc_epoch = r"^Epoch (?P<epoch>\d+)/(?P<epochs>\d+)"
     steps = (
@@ -45,6 +64,8 @@ class SimpleTuner(Trainer):
         (r"maximum training steps at \d+ because we have", 10),
         (r"VAECache has \d+ unprocessed files", 10),
     )
+    survived = (r"Validation run failed at step \d+: ",)
+    evaluated = r"'(?P<tag>loss/val/[^']+)': (?:tensor\()?(?P<loss>[^\s,)}]+)"
     starts = (r"The following values were not passed to `accelerate launch`",)
     late_starts = (r"^\*\*\*\*\* Running training \*\*\*\*\*",)
     rules = (
@@ -56,10 +77,15 @@ class SimpleTuner(Trainer):
         (r"^-  Total optimization steps = (?P<value>\d+)", setting("max_steps")),
         (r"epochs and (?P<value>\d+) steps per epoch\.", setting("steps_per_epoch")),
         (r"\] (?:\(\S+\) )?Learning rate: (?P<value>[\d.e+-]+)", setting("learning_rate", float)),
-        (r"Resuming from checkpoint |\bLoad VAE: ", phase("loading")),
+        (r"Resuming from checkpoint (?P<path>\S.*)", resumed),
+        (r"Resuming from global_step (?P<step>\d+)", resumed),
+        (r"\bLoad VAE: ", phase("loading")),
         (r"Executing VAE cache update|Rebuilding VAE cache", phase("caching")),
         (r"Processing \d+ local validation work items", sample),
         (r"Accelerator models registered for save_state", phase("saving")),
+        # of accelerate, for every checkpoint
+        (r"\] (?:\(\S+\) )?Saving current state to (?P<path>\S.*?)(?:-tmp)?$", checkpoint),
+        (r"[Rr]emoving checkpoints: (?P<paths>checkpoint-.+)", removed),
         (r"Saving final LyCORIS checkpoint to (?P<path>\S.*)", checkpoint),
         (r"Wrote pipeline to disk: (?P<path>\S.*)", checkpoint),
         (r"Exiting training loop\. Beginning model unwind", phase("saving")),

@@ -18,6 +18,19 @@ from tests.machine.fake_proc import FakeProc
 PROCESSES = 500
 LIMIT = 300  # milliseconds
 TRAINER = "import os, sys; os.write(2, b'r'); sys.stdin.read()"
+CONFIG = """
+output_dir = "{name}"
+logging_dir = "logs"
+dataset_config = "data.toml"
+"""
+DATA = "[[datasets]]\n" + "[[datasets.subsets]]\nimage_dir = '/img'\nnum_repeats = 3\n" * 20
+COLD = """
+import time
+from loratui.engine.discovery import Discovery
+begin = time.perf_counter()
+found = Discovery().look(deadline=1.0)  # as the app looks
+print((time.perf_counter() - begin) * 1000, sum(bool(run.output_dir) for run in found.runs))
+"""
 
 
 class Hanging(LinuxProcesses):
@@ -43,11 +56,13 @@ def _real(folder: Path, rounds: int) -> None:
     """Sleepers, three runs among them: redirected, behind a pipe, and one of two GPUs' ranks."""
     folder.mkdir()
     (folder / "sdxl_train_network.py").write_text(TRAINER, encoding="utf-8")
+    (folder / "data.toml").write_text(DATA, encoding="utf-8")
     sleepers = [subprocess.Popen(["sleep", "600"], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
     shells = []
     try:
         for name, pipe in (("a", "> a 2>&1"), ("b", "2>&1 | tee b"), ("c", "2>&1 | cat | tee c")):
-            line = f"{sys.executable} sdxl_train_network.py --output_dir {name} {pipe}"
+            (folder / f"{name}.toml").write_text(CONFIG.format(name=name), encoding="utf-8")
+            line = f"{sys.executable} sdxl_train_network.py --config_file {name} {pipe}"
             shells.append(
                 subprocess.Popen(
                     ["/bin/sh", "-c", line],
@@ -58,6 +73,7 @@ def _real(folder: Path, rounds: int) -> None:
             )
         found = _until(lambda seen: sum(r.log.kind != "none" for r in seen.runs) >= 3)
         _timed(f"{PROCESSES} real processes, {len(found.runs)} runs", Discovery, rounds)
+        _cold(folder / "compiled", len(found.runs))
     finally:
         for child in sleepers:
             child.kill()
@@ -66,6 +82,23 @@ def _real(folder: Path, rounds: int) -> None:
                 child.stdin.close()
         for child in (*sleepers, *shells):
             child.wait()
+
+
+def _cold(compiled: Path, runs: int) -> None:
+    """The first look of a program, which loads what reads configurations."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [sys.executable, "-c", COLD]
+    for _ in range(2):  # what is installed has been compiled before
+        told = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=environment
+        ).stdout
+    spent, named = told.split()
+    _shown(
+        "  the first of a program, files read",
+        f"{float(spent):.0f} ms",
+        good=float(spent) <= LIMIT and int(named) == runs,
+    )
 
 
 def _faked(folder: Path, rounds: int) -> None:

@@ -203,7 +203,7 @@ def test_every_beginning_of_a_file_is_read(path, tmp_path):
 _TEXT = st.text("ab:=[]{}#\"'\\,\n\t -.$%^01&*|<>()!?~/é\u2028", max_size=60)
 
 
-@given(st.sampled_from(["toml", "yaml", "json", "env", "shell", "batch"]), _TEXT)
+@given(st.sampled_from(["toml", "yaml", "json", "env", "shell", "batch", "powershell"]), _TEXT)
 @settings(max_examples=600, deadline=None)
 def test_no_text_makes_a_reader_fail(kind, content):
     file = parse(content.encode(), "it", kind)

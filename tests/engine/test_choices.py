@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+import loratui.engine.choices as engine_choices
 from loratui.core.running import Discovered, FoundRun, LogPlace
-from loratui.engine.choices import choices, first_to_watch, open_choice
+from loratui.engine.choices import choices, first_to_watch, open_choice, with_status
 from loratui.errors import LoratuiError
 from loratui.sources.pane import PaneLog
 from loratui.sources.tail import Tail
@@ -82,3 +85,27 @@ def test_each_kind_of_place_is_opened() -> None:
 def test_a_path_watched_before_is_opened_again() -> None:
     (choice,) = choices(Discovered(), (str(LOG),))
     assert isinstance(open_choice(choice, None).source, Tail)
+
+
+def test_how_far_each_run_is(tmp_path):
+    """What the end of its log shows; a log without steps, or none, shows nothing."""
+    train = tmp_path / "train.log"
+    train.write_bytes(LOG.read_bytes())
+    (tmp_path / "empty.log").write_text("hello\n")
+    recent = [str(train), str(tmp_path / "empty.log"), str(tmp_path / "gone.log")]
+    listed = with_status(choices(Discovered(), recent))
+    assert [choice.path for choice in listed] == recent[:2]
+    first, second = (choice.status for choice in listed)
+    assert first is not None
+    assert first.step == first.total
+    assert first.loss is not None
+    assert second is None
+
+
+def test_a_folder_that_does_not_answer_holds_nobody_up(monkeypatch):
+    never = threading.Event()
+    monkeypatch.setattr(engine_choices, "_exists", lambda _path: never.wait())
+    began = time.monotonic()
+    assert choices(Discovered(), ["/mnt/dead/train.log"], wait=0.05) == []
+    assert time.monotonic() - began < 5
+    never.set()

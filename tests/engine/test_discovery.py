@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from loratui.configs.layouts import layout
 from loratui.core.facts import GpuProcess, GpuReading
-from loratui.core.running import Process
-from loratui.engine.discovery import Discovery, configs, recognise
-from loratui.engine.discovery.devices import devices
+from loratui.core.running import Discovered
+from loratui.engine.choices import choices
+from loratui.engine.discovery import Discovery, recognise
 from loratui.engine.discovery.panes import Pane, sockets
 from loratui.engine.discovery.patience import Patience
+from loratui.engine.discovery.places import MOST
 from loratui.machine.running import LinuxProcesses
+from loratui.trainers import trainers
 from tests.machine.fake_proc import FakeProc
 
 PATIENT = 30.0  # seconds: a busy test machine must not decide what is left out
@@ -77,6 +80,11 @@ def gpu(index, *pids, name="RTX", uuid=None):
         ("python src/musubi_tuner/wan_train_network.py", "musubi-tuner"),
         ("python /w/musubi-tuner/new_train_network.py", "musubi-tuner"),
         ("python -m musubi_tuner.flux_kontext_train_network", "musubi-tuner"),
+        ("python -m simpletuner.train", "simpletuner"),
+        ("python -m toolkit.sampler", ""),
+        ("python train_leco.py", "kohya"),
+        ("python train_db.py --dataset_config d.toml", "kohya"),
+        ("python /w/OneTrainer/train_remote.py --config-path=a.json", "onetrainer"),
         ("python qwen_image_cache_latents.py", ""),
         ("python run.py config/a.yaml", "ai-toolkit"),
         ("python /w/ai-toolkit/run.py .job_config.json", "ai-toolkit"),
@@ -110,9 +118,16 @@ def gpu(index, *pids, name="RTX", uuid=None):
 )
 def test_trainers_by_their_command_lines(command, trainer):
     words = [word.replace("\\ ", " ") for word in command.split(" ")] if command else []
-    assert recognise.trainer(recognise.program(words), "/work", lambda _: True) == trainer
+    assert recognise.whose(recognise.program(words), "/work", lambda _: True).trainer == trainer
     if trainer or "train.py" not in command:
         assert recognise.likely(words) == bool(trainer)
+
+
+def test_each_trainer_has_command_lines_and_a_layout_of_its_output():
+    known = {trainer.id: trainer for trainer in trainers() if trainer.id != "unknown"}
+    assert [name for name, trainer in known.items() if not trainer.scripts] == []
+    assert [name for name in known if layout(name) is None] == []
+    assert layout("unknown") is None
 
 
 def test_the_folder_decides_whose_train_py_it_is(box):
@@ -131,6 +146,21 @@ def test_endless_names_take_no_time(name):
     assert time.process_time() - begin < 1
 
 
+@pytest.mark.parametrize(
+    ("folder", "script", "trainer"),
+    [
+        ("/w/musubi-tuner", "new_train_network.py", "musubi-tuner"),
+        ("/w/musubi-tuner", "/w/sd-scripts/new_train_network.py", "kohya"),
+        ("/w/sd-scripts", "new_train_network.py", "kohya"),
+        ("/w/AI_Toolkit-main", "run.py", "ai-toolkit"),
+        ("/w/ai-toolkit/mine", "run.py", ""),
+    ],
+)
+def test_where_the_script_lies_decides(box, folder, script, trainer):
+    box.add(5, ["python", script, "a.yaml"], folder=folder)
+    assert [run.trainer for run in box.look()] == ([trainer] if trainer else [])
+
+
 def test_run_py_is_ai_toolkits_only_in_its_checkout(box, tmp_path):
     other, checkout = tmp_path / "other", tmp_path / "aitk"
     other.mkdir()
@@ -139,6 +169,7 @@ def test_run_py_is_ai_toolkits_only_in_its_checkout(box, tmp_path):
     box.add(5, ["python", "run.py", "a.yaml"], folder=other)
     box.add(6, ["python", "run.py", "a.yaml"], folder=checkout)
     box.add(7, ["python", f"{checkout}/run.py", "a.yaml"], folder=other)
+    box.add(8, ["python", "run.py", "a.yaml"])  # in a folder that is not ours to see
     assert {(run.pid, run.trainer) for run in box.look()} == {(6, "ai-toolkit"), (7, "ai-toolkit")}
 
 
@@ -242,66 +273,6 @@ def test_the_next_run_under_the_same_number_is_another(box):
     ]
 
 
-# which GPU
-
-
-def seen_on(value, readings, *pids, files=ON_GPU, real=True):
-    ranks = [Process(pid, files=files, visible_gpus=value) for pid in pids or (5,)]
-    found = devices(ranks, readings, numbers_are_real=real)
-    return found.indices
-
-
-ALIKE = [gpu(0), gpu(1), gpu(2)]
-UNLIKE = [gpu(0, name="3060"), gpu(1, name="4090")]
-
-
-@pytest.mark.parametrize(
-    ("value", "readings", "indices"),
-    [
-        ("1", ALIKE, (1,)),
-        ("2,0", ALIKE, (2, 0)),
-        (" 2 , 0 ", ALIKE, (2, 0)),
-        ("", ALIKE, ()),
-        ("-1", ALIKE, ()),
-        ("NoDevFiles", ALIKE, ()),
-        ("1,9,0", ALIKE, (1,)),  # as CUDA: nothing after the first that does not fit
-        ("1,1,0", ALIKE, (1,)),
-        ("9999999999999999999", ALIKE, ()),
-        ("GPU-222-aa", ALIKE, (2,)),
-        ("GPU-2", ALIKE, (2,)),
-        ("GPU-", ALIKE, ()),
-        ("MIG-GPU-111-aa/1/0", ALIKE, (1,)),
-        ("MIG-5c2d-77", ALIKE, None),
-        ("1", UNLIKE, None),  # by speed this would be the first
-        ("GPU-1", UNLIKE, (1,)),
-        (None, [gpu(0)], (0,)),
-        (None, ALIKE, None),
-        ("0", [], None),
-    ],
-)
-def test_visible_devices(value, readings, indices):
-    assert seen_on(value, readings) == indices
-
-
-def test_the_drivers_list_goes_before_the_variable():
-    readings = [gpu(0, 5), gpu(1, 6), gpu(2, 99)]
-    assert seen_on("2", readings, 5, 6) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("files", "real", "indices"),
-    [(ON_GPU, False, (0,)), (None, True, (0,)), (None, False, (1,)), ({}, True, (1,))],
-)
-def test_a_listed_number_counts_only_when_it_is_surely_this_process(files, real, indices):
-    assert seen_on("1", [gpu(0, 5), gpu(1)], files=files, real=real) == indices
-
-
-def test_a_process_that_is_not_listed_proves_nothing(box):
-    box.add(5, KOHYA, files=ON_GPU, environment={"CUDA_VISIBLE_DEVICES": "GPU-111"})
-    run = box.only([gpu(0, 31337), gpu(1, 31338)])
-    assert (run.on_gpu, run.gpu_indices, run.gpus) == (True, (1,), ("GPU-111-aa",))
-
-
 # whose log
 
 
@@ -378,6 +349,33 @@ def test_a_program_above_that_reads_the_output_itself(box):
     box.add(4, ["python", "app.py"], files={0: "/dev/null", 7: "pipe:[1]"})
     box.add(5, KOHYA, parent=4, files={1: "pipe:[1]", 2: "pipe:[1]"})
     assert log_of(box).reason == "Its output goes to app.py (process 4)."
+
+
+class Another(LinuxProcesses):
+    """The name that process 7 has open means another file, as in another container."""
+
+    def identity(self, pid, fd):
+        return os.stat("/dev/null") if pid == 7 else super().identity(pid, fd)
+
+
+@pytest.mark.parametrize(
+    ("pid", "writes", "system", "kind"),
+    [
+        (6, (), LinuxProcesses, "tee"),
+        (6, (3,), LinuxProcesses, "none"),  # it has the pipe open to write, as the trainer has
+        (7, (), LinuxProcesses, "tee"),
+        (7, (), Another, "none"),
+    ],
+)
+def test_who_reads_a_named_pipe(tmp_path, pid, writes, system, kind):
+    pipe, log = tmp_path / "pipe", tmp_path / "log"
+    os.mkfifo(pipe)
+    log.touch()
+    fake = FakeProc(tmp_path)
+    fake.add(5, KOHYA, files={1: pipe, 2: pipe})
+    fake.add(pid, ["cat", "pipe"], files={0: "/dev/null", 1: log, 3: pipe}, writes=writes)
+    found = Discovery(system(tmp_path), lambda: ()).look(deadline=PATIENT).runs[0].log
+    assert (found.kind, found.where) == (kind, str(log) if kind == "tee" else "")
 
 
 def test_a_container_keeps_the_output(box):
@@ -579,6 +577,151 @@ def test_folders_that_command_line_and_configuration_name(box, tmp_path, trainer
     )
 
 
+def named_by(box, folder, command, written=None, **settings):
+    """The one run of this command line among files with these texts."""
+    folder.mkdir(exist_ok=True)
+    write(folder, written or {})
+    box.add(5, command.split(), folder=folder, **settings)
+    return box.only()
+
+
+CONFIG = "config:\n  name: NAME\n  process:\n    - training_folder: output\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "name", "output"),
+    [
+        ("python train_network.py --output_dir o --output_name maya", {}, "maya", "o"),
+        ("python train_network.py --output_dir", {}, "", ""),  # a flag without its value
+        ("python train_network.py --output_dir=o --output_dir=p", {}, "", "p"),
+        ("python /x/ai-toolkit/run.py -l log a.yaml", {"a.yaml": CONFIG}, "NAME", "output/NAME"),
+        ("python /x/ai-toolkit/run.py --recover a.yaml", {"a.yaml": CONFIG}, "NAME", "output/NAME"),
+        (
+            "python /x/ai-toolkit/run.py -n b.yaml a.yaml",
+            {"a.yaml": CONFIG.replace("NAME", "'[name]'"), "b.yaml": CONFIG},
+            "b.yaml",
+            "output/b.yaml",
+        ),
+        (  # two jobs, one after the other
+            "python /x/ai-toolkit/run.py a.yaml b.yaml",
+            {"a.yaml": CONFIG, "b.yaml": CONFIG.replace("NAME", "second")},
+            "NAME",
+            "output/NAME",
+        ),
+        (  # the preset is read first, wherever it stands
+            "python scripts/train.py --config-path c.json --preset-path p.json",
+            {"c.json": '{"workspace_dir": "c"}', "p.json": '{"workspace_dir": "p"}'},
+            "",
+            "c",
+        ),
+        ("python scripts/train.py --config-path c.json", {"c.json": "{}"}, "", "workspace/run"),
+        (
+            "python scripts/train.py --config-path c.json --config-value workspace_dir=w",
+            {"c.json": '{"workspace_dir": "c"}'},
+            "",
+            "w",
+        ),
+    ],
+)
+def test_names_and_output_folders(box, tmp_path, command, files, name, output):
+    home = tmp_path / "home"
+    run = named_by(box, home, command, files)
+    assert (run.name, run.output_dir) == (name, str(home / output) if output else "")
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("--output_dir /x/second --output_name maya", "maya"),
+        ("--output_dir /x/second --output_name out", "second"),
+        ("--output_dir /x/second", "second"),
+    ],
+)
+def test_a_run_is_shown_by_its_own_name(box, tmp_path, words, title):
+    run = named_by(box, tmp_path / "home", f"python train_network.py {words}")
+    assert [choice.title for choice in choices(Discovered((run,)))] == [title]
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        ({}, "config/config.toml"),
+        ({"ENV": "default"}, "config/config.toml"),
+        ({"ENV": "mine"}, "config/mine/config.env"),
+        ({"SIMPLETUNER_ENV": "mine", "ENV": "default"}, "config/mine/config.env"),
+        ({"ENV": "nope"}, ""),
+        ({"CONFIG_PATH": "other/config"}, "other/config.json"),
+        ({"CONFIG_PATH": "other"}, "other/config.json"),
+    ],
+)
+def test_variables_name_the_configuration_of_simpletuner(box, tmp_path, environment, found):
+    home = tmp_path / "home"
+    files = {
+        "config/config.toml": 'output_dir = "config/config.toml"\n',
+        "config/mine/config.env": "OUTPUT_DIR=config/mine/config.env\n",
+        "other/config.json": '{"--output_dir": "other/config.json"}',
+    }
+    run = named_by(box, home, "python /v/simpletuner/train.py", files, environment=environment)
+    assert run.configs == ((str(home / found),) if found else ())
+    assert run.output_dir == str(home / (found or "simpletuner-results"))
+
+
+@pytest.mark.parametrize(("written", "kind"), [(True, "file"), (False, "none")])
+def test_simpletuners_own_log_stands_in_for_one_that_is_discarded(box, tmp_path, written, kind):
+    """Its log is begun anew at each start: an older one is not this run's."""
+    home = tmp_path / "home"
+    run = named_by(
+        box,
+        home,
+        "python /v/simpletuner/train.py",
+        {"debug.log": "x"},
+        files={1: "/dev/null", 2: "/dev/null"},
+        started=0 if written else 10_000_000_000,
+    )
+    assert (run.log.kind, run.log.where) == (kind, str(home / "debug.log") if written else "")
+
+
+def test_a_configuration_inside_a_container_is_read_there(box, tmp_path):
+    """The same paths exist here too, and are another run's."""
+    place = f"{tmp_path}/workspace"
+    text = "output_dir = 'out'\noutput_name = '{}'\ndataset_config = '{}/d.toml'\n"
+    data = "[[datasets]]\n[[datasets.subsets]]\nimage_dir = '{}'\n"
+    for root, name in (("", "outside"), (f"{tmp_path}/image", "inside")):
+        files = {"run.toml": text.format(name, place), "d.toml": data.format(name)}
+        write(Path(root + place), files)
+    box.add(5, KOHYA, folder=place, mount="mnt:[2]")
+    (box.fake.proc / "5/root").symlink_to(tmp_path / "image")
+    run = box.only()
+    inside = f"{box.fake.proc}/5/root{place}"
+    assert run.configs == (f"{inside}/run.toml", f"{inside}/d.toml")
+    assert (run.name, run.output_dir) == ("inside", f"{inside}/out")
+    assert run.dataset_dirs == (f"{inside}/inside",)
+
+
+def test_relative_paths_of_a_deleted_folder_lead_nowhere(box, tmp_path):
+    """Not even to a folder that was made under its name since."""
+    home = tmp_path / "home"
+    write(home, {"run.toml": "output_dir = 'out'\n"})
+    box.add(5, [*KOHYA, "--logging_dir", "/logs"], folder=f"{home} (deleted)", started=2)
+    (tmp_path / "odd (deleted)").mkdir()
+    box.add(6, KOHYA, folder=tmp_path / "odd (deleted)", started=1)
+    gone, odd = box.look()
+    assert (gone.folder, gone.configs, gone.output_dir) == ("", (), "")
+    assert gone.logging_dir == "/logs"
+    assert odd.folder == str(tmp_path / "odd (deleted)")
+
+
+def test_an_unknown_program_is_asked_in_the_words_of_its_configuration(box, tmp_path):
+    """No trainer is recognised by its command line, its settings are OneTrainer's all the same."""
+    home = tmp_path / "home"
+    text = '{"base_model_name": "m", "workspace_dir": "ws", "training_method": "LORA"}'
+    write(home, {"c.json": text})
+    box.add(5, ["python", "mine.py", "--config", "c.json"], folder=home, files=ON_GPU)
+    (run,) = box.look([gpu(0, 5)])
+    assert (run.trainer, run.output_dir) == ("", str(home / "ws"))
+    assert run.checkpoints == str(home / "ws/save")
+
+
 def test_events_are_those_that_it_holds_open_else_the_newest(box, tmp_path):
     home = tmp_path / "home"
     for name in ("20240101", "20240102"):
@@ -626,23 +769,30 @@ def test_a_changed_configuration_is_read_again(box, tmp_path):
         ("a.yaml", "- 1\n- 2\n"),
     ],
 )
-def test_hostile_configurations_say_little_and_cost_little(tmp_path, name, text):
-    path = tmp_path / name
-    path.write_text(text)
+def test_hostile_configurations_say_little_and_cost_little(box, tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    box.add(5, [*KOHYA[:3], name, "--output_dir", "out"], folder=tmp_path, started=2)
+    box.add(6, ["python", "/w/ai-toolkit/run.py", name], folder=tmp_path, started=1)
     begin = time.perf_counter()
-    found = configs.read(str(path))
-    assert isinstance(found, dict)
+    kohya, other = box.look()
     assert time.perf_counter() - begin < 5
-    for keys in (("config", "process", "x"), ("", "path"), ("datasets",), ()):
-        assert isinstance(configs.text(found, *keys), str)
-        assert isinstance(configs.rows(found, *keys), list)
+    assert kohya.configs == other.configs == (str(tmp_path / name),)
+    assert (kohya.output_dir, kohya.dataset_dirs) == (str(tmp_path / "out"), ())
+    assert (other.output_dir, other.dataset_dirs) == ("", ())
 
 
-def test_devices_folders_and_huge_files_are_no_configuration(tmp_path):
-    huge = tmp_path / "huge.toml"
-    huge.write_bytes(b"#" * (1 << 19))
-    for path in ("/dev/zero", str(tmp_path), str(huge), "", "/nope", "a\0b"):
-        assert configs.stamp(path) is None
+def test_devices_folders_and_huge_files_are_no_configuration(box, tmp_path):
+    """Reading the device would never end, the named pipe would wait for somebody who writes."""
+    (tmp_path / "huge.toml").write_bytes(b"output_dir = 'x'\n" + b"#" * MOST)
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.toml")
+    names = ["huge.toml", "folder.toml", "zero.toml", "pipe.toml", "nope.toml", "a\1b.toml"]
+    for pid, name in enumerate(names, 5):
+        box.add(pid, [*KOHYA[:3], name], folder=tmp_path, started=100 - pid)
+    runs = box.look()
+    assert [run.configs for run in runs] == [(str(tmp_path / name),) for name in names]
+    assert {run.output_dir for run in runs} == {""}
 
 
 def test_hostile_command_lines_are_values_like_any_other(box, tmp_path):
@@ -760,6 +910,27 @@ def test_a_question_that_raises_has_no_answer_and_stops_no_other():
     asker = Patience().asker(PATIENT)
     assert asker.all("x", [1, 0, 2], lambda key: 2 // key) == {1: 2, 2: 1}
     assert asker.unanswered == [("x", 0)]
+
+
+def test_what_reads_configurations_may_take_long_to_load(tmp_path, monkeypatch):
+    """As it does from a network disk: the list of runs does not wait for it."""
+    log = tmp_path / "log"
+    log.touch()
+    FakeProc(tmp_path).add(5, [*KOHYA, "--output_dir", "/out"], files={1: log, 2: log})
+    go = threading.Event()
+    loaded = Discovery._reader
+    monkeypatch.setattr(Discovery, "_reader", lambda self: (go.wait(60), loaded(self))[1])
+    discovery = Discovery(LinuxProcesses(tmp_path), lambda: ())
+    try:
+        begin = time.perf_counter()
+        found = discovery.look(deadline=3.0)
+        assert time.perf_counter() - begin < 3.0
+        assert (found.runs[0].log.where, found.runs[0].output_dir) == (str(log), "")
+        assert found.left_out == ("What reads configuration files was not loaded in time.",)
+    finally:
+        go.set()
+    joined("discovery")
+    assert discovery.look(deadline=PATIENT).runs[0].output_dir == "/out"
 
 
 def test_no_time_at_all_is_said():

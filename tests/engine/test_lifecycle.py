@@ -79,3 +79,23 @@ def test_the_curve_says_since_when_even_if_the_text_came_first() -> None:
         assert found.first_step == 3
         assert found.verdict is seen
         assert [each.kind for each in found.evidence] == ["series", "log"]
+
+
+def test_a_verdict_must_last_before_it_is_said() -> None:
+    life = Lifecycle()
+
+    def see(state: str, step: int) -> None:
+        life.see("x", Verdict(state, since=90), Severity.WARNING, step, text=False, hold=20)
+
+    see("firing", 100)
+    see("firing", 119)
+    assert life.pending == {"x": 100}
+    assert not life.tracked
+    see("clear", 119)
+    assert not life.pending
+    see("firing", 130)
+    see("firing", 150)
+    assert not life.pending
+    assert (life.tracked["x"].first_step, life.tracked["x"].fired_step) == (90, 150)
+    see("firing", 151)  # what is said needs no more patience
+    assert life.tracked["x"].last_step == 151

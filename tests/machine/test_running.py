@@ -34,7 +34,7 @@ def test_a_process_as_a_value(fake, tmp_path):
     found = LinuxProcesses(tmp_path).process(7)
     assert (found.pid, found.parent, found.started) == (7, 3, BOOT + 12.5)
     assert found.command == ("python", "train.py", "--name", "a b")
-    assert (found.folder, found.visible_gpus) == (str(tmp_path), "1,0")
+    assert (found.folder, found.environment) == (str(tmp_path), {"CUDA_VISIBLE_DEVICES": "1,0"})
     assert found.files == {1: "pipe:[5]", 2: "/dev/null"}
     assert not found.foreign
     assert not found.over
@@ -57,7 +57,7 @@ def test_what_is_not_ours_to_see_is_none_and_not_empty(fake, tmp_path):
     fake.add(7, ["python"], uid=4_000_000)
     found = LinuxProcesses(tmp_path).process(7)
     assert found.files is None
-    assert found.visible_gpus is None
+    assert found.environment == {}
     assert (found.folder, found.user) == ("", "4000000")
 
 
@@ -165,7 +165,7 @@ def test_both_readers_tell_the_same_of_a_real_process(system, tmp_path):
         assert found.parent == os.getpid()
         assert os.getpid() in system.above(child.pid)
         assert (found.folder, found.files[1]) == (str(tmp_path), str(log))
-        assert found.visible_gpus == "3"
+        assert found.environment["CUDA_VISIBLE_DEVICES"] == "3"
         assert system.target(child.pid, 1) == str(log)
         assert os.getpid() in system.own()
         child.stdin.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from loratui.configs.base import Setting, entries
@@ -9,10 +10,13 @@ from loratui.configs.coerce import whole
 from loratui.configs.layouts.common import (
     Entry,
     Found,
+    Output,
+    below,
     first,
     flat,
     integer,
     listed,
+    named,
     opened,
     switched,
     text,
@@ -21,6 +25,31 @@ from loratui.core.dataset import Subset
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp")
 _CONTROLS = ("control_path", "control_path_1", "control_path_2", "control_path_3")
+
+
+FOLDERS = ("datasets[].folder_path", "datasets[].dataset_path")
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    """All lies in `training_folder/name`; of several jobs the first counts.
+
+    The web interface writes a job's configuration and its console into one folder.
+    """
+    first_job = next((setting.file for setting in settings if setting.key == "config.name"), "")
+    main = flat(s for s in settings if s.origin == "flag" or s.file == first_job)
+    said = named("name", main)  # on the command line: what [name] in the file stands for
+    name = named("config.name", main).replace("[name]", said)
+    folder = below(named("training_folder", main).replace("[name]", said), name)
+    return Output(
+        folder,
+        named("log_dir", main).replace("[name]", said),
+        samples=below(folder, "samples"),
+        checkpoints=folder,
+        log=named("log", main),
+        beside="log.txt" if os.path.basename(first_job) == ".job_config.json" else "",
+        name=name,
+        jobs=named("sqlite_db_path", main, "aitk_db.db"),
+    )
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

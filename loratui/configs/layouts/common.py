@@ -44,6 +44,36 @@ class Found:
         return os.path.normpath(Path(self.base) / text) if text else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a run writes, as its settings name it; empty where they do not.
+
+    `folder` holds all of it, `logging` TensorBoard's files; `log` is a console log that the
+    trainer keeps itself, `beside` the name of one in the folder of the configuration. `name` is
+    what the run is called, `jobs` the database of a web interface.
+    """
+
+    folder: str = ""
+    logging: str = ""
+    samples: str = ""
+    checkpoints: str = ""
+    log: str = ""
+    beside: str = ""
+    name: str = ""
+    jobs: str = ""
+
+
+def below(folder: str, name: str) -> str:
+    """A place in a folder; nothing where either is not known."""
+    return os.path.join(folder, name) if folder and name else ""
+
+
+def named(key: str, entry: Entry, default: str = "") -> str:
+    """The text of a setting that names something; a flag without a value names nothing."""
+    setting = entry.get(key)
+    return setting.value if setting is not None and isinstance(setting.value, str) else default
+
+
 def flat(settings: Iterable[Setting]) -> dict[str, Setting]:
     """The settings outside lists, a flag over a file, else the last one."""
     found: dict[str, Setting] = {}

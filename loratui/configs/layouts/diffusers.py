@@ -5,8 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loratui.configs.base import Setting
-from loratui.configs.layouts.common import Found, first, flat, integer, pair, switched, text
+from loratui.configs.layouts.common import (
+    Found,
+    Output,
+    below,
+    first,
+    flat,
+    integer,
+    named,
+    pair,
+    switched,
+    text,
+)  # fmt: skip
 from loratui.core.dataset import Subset
+
+FOLDERS = ("instance_data_dir", "train_data_dir")
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    """The logging folder lies in the output folder."""
+    main = flat(settings)
+    folder = named("output_dir", main)
+    return Output(folder, below(folder, named("logging_dir", main, "logs")), checkpoints=folder)
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

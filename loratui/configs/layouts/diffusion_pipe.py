@@ -9,9 +9,11 @@ from loratui.configs.base import Setting, entries
 from loratui.configs.coerce import whole
 from loratui.configs.layouts.common import (
     Found,
+    Output,
     first,
     flat,
     integer,
+    named,
     number,
     opened,
     switched,
@@ -20,6 +22,15 @@ from loratui.configs.layouts.common import (
 from loratui.core.dataset import Subset
 
 _OTHERS = (".txt", ".npz", ".json", ".parquet", ".bak", ".db")
+
+
+FOLDERS = ("directory[].path",)
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    """Each run has a folder of its own below, with its events right in it, and no samples."""
+    folder = named("output_dir", flat(settings))
+    return Output(folder, folder, checkpoints=folder)
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

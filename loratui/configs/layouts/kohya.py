@@ -12,9 +12,12 @@ from loratui.configs.layouts.common import (
     SD_IMAGES,
     Entry,
     Found,
+    Output,
+    below,
     first,
     flat,
     integer,
+    named,
     names,
     opened,
     pair,
@@ -24,6 +27,21 @@ from loratui.configs.layouts.common import (
 from loratui.core.dataset import Subset
 
 _RENAMED = {"train_batch_size": "batch_size", "dataset_repeats": "num_repeats"}
+
+
+FOLDERS = ("train_data_dir", "datasets[].subsets[].image_dir")
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    main = flat(settings)
+    folder = named("output_dir", main)
+    return Output(
+        folder,
+        named("logging_dir", main),
+        samples=below(folder, "sample"),
+        checkpoints=folder,
+        name=named("output_name", main),
+    )
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loratui.configs.base import Setting, entries
+from loratui.configs.layouts import kohya
 from loratui.configs.layouts.common import (
     SD_IMAGES,
     Found,
@@ -20,6 +21,12 @@ from loratui.core.dataset import Subset
 
 _IMAGES = (*SD_IMAGES, ".avif", ".AVIF", ".jxl", ".JXL")
 _DEFAULT = (960, 544)
+
+
+FOLDERS = tuple(
+    f"datasets[].{key}" for key in ("image_directory", "video_directory", "image_jsonl_file")
+)
+output = kohya.output
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from loratui.configs.base import Setting, entries
 from loratui.configs.layouts.common import (
     Found,
+    Output,
+    below,
     first,
     flat,
     integer,
+    named,
     number,
     opened,
     pair,
@@ -20,6 +23,20 @@ from loratui.core.dataset import CaptionSource, Subset
 
 _IMAGES = (".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif")
 _SOURCES: dict[str, CaptionSource] = {"sample": "file", "concept": "prompt", "filename": "filename"}
+
+
+FOLDERS = ("concepts[].path",)
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    """A workspace holds all but the finished model."""
+    folder = named("workspace_dir", flat(settings), "workspace/run")
+    return Output(
+        folder,
+        below(folder, "tensorboard"),
+        samples=below(folder, "samples"),
+        checkpoints=below(folder, "save"),
+    )
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 from loratui.configs.base import Setting, entries
 from loratui.configs.layouts.common import (
     Entry,
     Found,
+    Output,
+    below,
     first,
     flat,
     integer,
+    named,
     number,
     opened,
     switched,
@@ -24,6 +28,34 @@ _SOURCES: dict[str, CaptionSource] = {
     "filename": "filename",
     "instanceprompt": "prompt",
 }
+
+
+_ENDINGS = ("json", "toml", "env")
+_NAMED_BY = ("SIMPLETUNER_ENVIRONMENT", "SIMPLETUNER_ENV", "ENV")
+FOLDERS = ("[].instance_data_dir", "[].instance_data_root")
+
+
+def output(settings: Sequence[Setting]) -> Output:
+    """`debug.log` in the working folder holds what the console does not show."""
+    main = flat(settings)
+    folder = named("output_dir", main, "simpletuner-results")
+    return Output(
+        folder,
+        below(folder, named("logging_dir", main, "logs")),
+        samples=below(folder, "validation_images"),
+        checkpoints=folder,
+        log="debug.log",
+    )
+
+
+def unnamed(environment: Mapping[str, str]) -> Iterator[str]:
+    """Its configuration is named by variables, if at all (helpers/configuration/loader.py)."""
+    path = environment.get("CONFIG_PATH", "")
+    if path:
+        yield from (path, f"{path}/config.json", *(f"{path}.{ending}" for ending in _ENDINGS))
+    name = next((environment[key] for key in _NAMED_BY if environment.get(key)), "default")
+    folder = "config" if name == "default" else os.path.join("config", name)
+    yield from (f"{folder}/config.{ending}" for ending in _ENDINGS)
 
 
 def read(settings: Sequence[Setting], found: Found) -> None:

@@ -11,11 +11,15 @@ from loratui.engine.discovery import recognise
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A process that may be a run: its trainer, empty when none is recognised, and who is above."""
+    """A process that may be a run: its trainer, empty when none is recognised, and who is above.
+
+    A `starter` hands the training on to a process of its own.
+    """
 
     process: Process
     trainer: str
     above: tuple[int, ...]
+    starter: bool = False
 
     @property
     def pid(self) -> int:
@@ -27,11 +31,7 @@ def runs(
 ) -> list[tuple[Candidate, ...]]:
     """Candidates by run, the first rank first."""
     by_pid = {candidate.pid: candidate for candidate in candidates}
-    starters = {
-        pid
-        for pid, candidate in by_pid.items()
-        if recognise.starts_a_trainer(recognise.program(candidate.process.command))
-    }
+    starters = {pid for pid, candidate in by_pid.items() if candidate.starter}
     trainers = {pid for pid, candidate in by_pid.items() if candidate.trainer} - starters
     busy = {pid for candidate in by_pid.values() for pid in candidate.above if pid in starters}
     found: dict[Hashable, list[Candidate]] = {}
@@ -59,4 +59,4 @@ def _family(candidate: Candidate, commands: Mapping[int, Sequence[str]]) -> Hash
 
 def _place(candidate: Candidate) -> tuple[int, float, int]:
     process = candidate.process
-    return recognise.rank(process.command), process.started, process.pid
+    return recognise.local_rank(process) or 0, process.started, process.pid

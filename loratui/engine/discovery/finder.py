@@ -6,21 +6,22 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from loratui.core.facts import GpuReading
 from loratui.core.running import Discovered, FoundRun, LogPlace, Process
-from loratui.engine.discovery import configs, devices, families, recognise
+from loratui.engine.discovery import devices, families, recognise
 from loratui.engine.discovery.families import Candidate
 from loratui.engine.discovery.logs import Logs
+from loratui.engine.discovery.named import Named
 from loratui.engine.discovery.panes import Pane, panes
 from loratui.engine.discovery.patience import Asker, Patience, Question
-from loratui.engine.discovery.places import Named, named, newest_events, open_events
 from loratui.machine.running import Processes, processes
 
+if TYPE_CHECKING:
+    from loratui.engine.discovery.places import Places
+
 _REMEMBERED = 16  # runs that are over
-_FILES = 64  # configuration files that are kept read
-_SLACK = 60.0  # seconds that a file may be older than its run: clocks of mounts differ
 _NO_ANSWER = LogPlace(reason="The system did not answer in time.", cause="no-answer")
 
 Run = tuple[Candidate, ...]
@@ -42,7 +43,8 @@ class Discovery:
         self._runs: dict[Identity, FoundRun] = {}
         self._members: dict[Identity, set[Identity]] = {}
         self._logs: dict[Identity, tuple[object, tuple[LogPlace, LogPlace | None]]] = {}
-        self._configs: dict[str, tuple[object, dict[str, Any]]] = {}
+        self._names: dict[Identity, Named] = {}
+        self._reading: Places | None = None
 
     def look(self, gpus: Sequence[GpuReading] = (), deadline: float = 0.3) -> Discovered:
         """All runs now, and those seen before that are over. Takes at most `deadline` seconds.
@@ -62,7 +64,7 @@ class Discovery:
         logs = Logs(system, commands, self._panes)
         by_pid = {run[0].pid: run for run in runs}
         places = asker.all("log", by_pid, lambda pid: self._places(logs, by_pid[pid][0]))
-        names = asker.all("files", by_pid, lambda pid: self._named(by_pid[pid][0]))
+        names = self._named(asker, by_pid)
         real = system.numbers_are_real()
         found = [
             self._found(
@@ -99,23 +101,18 @@ class Discovery:
         process = self._system.process(pid)
         if process is None or process.over:
             return None
-        program = recognise.program(process.command)
-        trainer = recognise.trainer(program, process.folder, lambda f: self._is_checkout(pid, f))
+        trainer, starter = recognise.whose(
+            recognise.program(process.command),
+            process.folder,
+            lambda folder: os.path.isdir(self._system.path(pid, folder)),
+        )
         if not trainer:
             if pid not in listed or not recognise.may_train(process.command, process.folder):
                 return None
             computes = devices.computes(process)
             if not computes and not (computes is None and self._system.numbers_are_real()):
                 return None  # the driver's number is another process's in a container
-        return Candidate(process, trainer, self._system.above(pid))
-
-    def _is_checkout(self, pid: int, folder: str) -> bool:
-        """Whether a folder is ai-toolkit's, by what is in it, else by its name."""
-        inside = self._system.path(pid, folder) if folder.startswith("/") else folder
-        name = os.path.basename(folder.rstrip("/")).lower().replace("_", "-")
-        return name.startswith("ai-toolkit") or all(
-            os.path.isdir(os.path.join(inside, part)) for part in ("toolkit", "jobs")
-        )
+        return Candidate(process, trainer, self._system.above(pid), starter)
 
     def _places(self, logs: Logs, run: Candidate) -> tuple[LogPlace, LogPlace | None]:
         process = run.process
@@ -129,40 +126,32 @@ class Discovery:
         self._logs[_identity(process)] = (state, places)
         return places
 
-    def _named(self, run: Candidate) -> Named:
-        """What a run names, as paths that can be opened from here; nothing that is not there."""
-        process = run.process
+    def _named(self, asker: Asker, runs: dict[int, Run]) -> dict[int, Named]:
+        """What each run names, where nothing answers what it named before.
 
-        def here(path: str) -> str:
-            if not path or not (path.startswith("/") or process.folder):
-                return ""
-            full = os.path.normpath(os.path.join(process.folder, path))
-            return self._system.path(process.pid, full)
-
-        names = named(
-            run.trainer,
-            recognise.program(process.command),
-            lambda path: self._read(here(path)),
-        )
-        names.configs = [full for full in map(here, names.configs) if full]
-        names.datasets = [full for full in map(here, names.datasets) if full]
-        names.output, names.logging = here(names.output), here(names.logging)
-        names.samples, names.checkpoints = _folder(here(names.samples)), here(names.checkpoints)
-        names.log = _file(here(names.log))
-        events = open_events(process.files or {})
-        names.events = here(events) or newest_events(names.logging, process.started - _SLACK)
-        return names
-
-    def _read(self, path: str) -> dict[str, Any]:
-        stamp = configs.stamp(path) if path else None
-        if stamp is None:
+        What reads it is loaded once there is a run, which may take long as well.
+        """
+        if self._reading is None and runs:
+            self._reading = asker.all("reader", [""], lambda _: self._reader()).get("")
+        places = self._reading
+        if places is None:
             return {}
-        known = self._configs.get(path)
-        if known is None or known[0] != stamp:
-            if len(self._configs) >= _FILES:
-                self._configs.clear()
-            known = self._configs[path] = (stamp, configs.read(path))
-        return known[1]
+        first = {pid: run[0] for pid, run in runs.items()}
+        told = asker.all(
+            "files", first, lambda pid: places.of(first[pid].process, first[pid].trainer)
+        )
+        before = self._names
+        self._names = {
+            _identity(run.process): names
+            for pid, run in first.items()
+            if (names := told.get(pid) or before.get(_identity(run.process))) is not None
+        }
+        return told
+
+    def _reader(self) -> Places:
+        from loratui.engine.discovery.places import Places
+
+        return Places(self._system)
 
     def _found(
         self,
@@ -173,13 +162,14 @@ class Discovery:
     ) -> FoundRun:
         process, log = run[0].process, places[0]
         left_out = () if names is not None else ("The folders that it names did not answer.",)
-        names = names or Named()
+        names = names or self._names.get(_identity(process)) or Named()
         if log.kind == "none" and names.log:
-            log = LogPlace("file", names.log, "The command line names this log.")
+            log = LogPlace("file", names.log, "The trainer keeps this log itself.")
         return FoundRun(
             pid=process.pid,
             started=process.started,
             trainer=run[0].trainer,
+            name=names.name,
             command=process.command,
             folder=process.folder,
             user=process.user,
@@ -192,10 +182,10 @@ class Discovery:
             gpu_reason=own.reason,
             log=log,
             other_log=places[1],
-            configs=tuple(names.configs),
+            configs=names.configs,
             output_dir=names.output,
             logging_dir=names.logging,
-            dataset_dirs=tuple(names.datasets),
+            dataset_dirs=names.datasets,
             events=names.events,
             samples=names.samples,
             checkpoints=names.checkpoints,
@@ -238,17 +228,11 @@ def _still_readable(log: LogPlace) -> bool:
     return log.kind in ("file", "tee") and os.access(log.where, os.R_OK)
 
 
-def _folder(path: str) -> str:
-    return path if path and os.path.isdir(path) else ""
-
-
-def _file(path: str) -> str:
-    return path if path and os.path.isfile(path) else ""
-
-
 def _left_out(question: Question) -> str:
     topic, key = question
     if topic == "list":
         return "The list of processes did not come in time."
+    if topic == "reader":
+        return "What reads configuration files was not loaded in time."
     what = {"log": "The log of process", "files": "The files of process"}.get(topic, "Process")
     return f"{what} {key} did not answer in time."

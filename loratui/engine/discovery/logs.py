@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from loratui.core.running import LogPlace, Process
@@ -78,6 +79,9 @@ class Logs:
             return LogPlace(reason="Its output goes to /dev/null.", cause="discarded")
         if plain.startswith("/dev/") or not plain.startswith("/"):
             return LogPlace(reason=f"Its output goes to {target}.", cause="other")
+        status = self._processes.identity(pid, fd)
+        if status is not None and stat.S_ISFIFO(status.st_mode):
+            return self._behind_pipe(pid, target, (*through, pid), status)
         return self._file(pid, fd, target, through)
 
     def _file(self, pid: int, fd: int, target: str, through: Sequence[int]) -> LogPlace:
@@ -110,11 +114,18 @@ class Logs:
         names = [self._name(one) for one in (*through[1:], pid)]
         return f"Its output goes through {' and '.join(names)} to this file."
 
-    def _behind_pipe(self, pid: int, pipe: str, through: tuple[int, ...]) -> LogPlace:
-        """What the program that reads the pipe does with it."""
+    def _behind_pipe(
+        self,
+        pid: int,
+        pipe: str,
+        through: tuple[int, ...],
+        status: os.stat_result | None = None,
+    ) -> LogPlace:
+        """What the program that reads a pipe does with it; `status` is that of a named one."""
         if len(through) > _DEPTH:
             return LogPlace(reason="Its output goes through too many programs.", cause="pipe")
-        readers = [one for one in self._reading(pipe, pid) if one not in through]
+        readers = self._reading(pipe, pid) if status is None else self._opening(pipe, status)
+        readers = [one for one in readers if one not in through]
         found = [self._read_by(reader, through) for reader in readers[:_DEPTH]]
         found.sort(key=lambda place: place.kind == "none")
         if found:
@@ -135,6 +146,18 @@ class Logs:
             if any(not self._processes.writes(above, fd) for fd in ends):
                 found.append(above)
         return found
+
+    def _opening(self, name: str, status: os.stat_result) -> list[int]:
+        """Processes that read a named pipe, as their input or as the first file they opened."""
+        system = self._processes
+        return [
+            pid
+            for pid in self._commands
+            for fd in (0, 3)
+            if system.target(pid, fd) == name
+            and not system.writes(pid, fd)
+            and _same(system.identity(pid, fd), status)
+        ]
 
     def _read_by(self, reader: int, through: tuple[int, ...]) -> LogPlace:
         name = self._name(reader)
@@ -245,7 +268,11 @@ def _leads_to(path: str, status: os.stat_result | None) -> bool:
         found = os.stat(path)
     except (OSError, ValueError):
         return False
-    return status is None or (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino)
+    return status is None or _same(found, status)
+
+
+def _same(one: os.stat_result | None, other: os.stat_result) -> bool:
+    return one is not None and (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def _alike(one: LogPlace, other: LogPlace) -> bool:

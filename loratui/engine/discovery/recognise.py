@@ -1,15 +1,23 @@
-"""What a command line says of a process: a trainer, a launcher, or neither."""
+"""What a command line says of a process: a trainer, a launcher, or neither.
+
+How each trainer is started stands in the trainer's own file (`Trainer.scripts`).
+"""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from loratui.core.running import Process
+    from loratui.trainers.base import Script
 
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*[a-z]?w?(?:\.exe)?", re.IGNORECASE)
 _SCRIPTED = re.compile(r"perl[\d.]*|(?:ba|da|z|k)?sh|busybox|ruby[\d.]*")
 _VALUED = frozenset({"-X", "-W", "--check-hash-based-pycs"})
-_CONFIG = (".yaml", ".yml", ".json", ".toml")
 
 # what uses a GPU from Python and does not train
 _OTHERS = re.compile(
@@ -21,23 +29,8 @@ _LAUNCHERS = frozenset({"accelerate", "torchrun", "deepspeed", "accelerate-launc
 _LAUNCHER_MODULES = re.compile(
     r"accelerate\.commands\.\w+|torch\.distributed\.(?:run|launch)|deepspeed\.launcher\.\w+"
 )
-
-_KOHYA = re.compile(r"(?:\w+_)?train_(?:network|leco)\.py")
-# names that others give their scripts too
-_KOHYA_OTHERS = re.compile(
-    r"(?:sdxl|flux|sd3|lumina|hunyuan_image|anima)_train\w*\.py|fine_tune\.py|"
-    r"train_(?:textual_inversion|db)\.py"
-)
-_MUSUBI = re.compile(
-    r"(?:hv|hv_1_5|wan|fpack|flux_kontext|flux_2|qwen_image|zimage|kandinsky5|hidream_o1|ideogram4|"
-    r"krea2|ltx2)_train(?:_network)?\.py"
-)
-_DIFFUSERS = re.compile(r"train_(?:dreambooth|text_to_image)\w*\.py")
-_DIFFUSERS_OTHERS = re.compile(r"train_\w*lora\w*\.py")
-_ANYBODYS = ("train.py", "train_remote.py")
 _LONGEST = 255  # a file's name is no longer; patterns need not be tried on more
-_MODEL = "--pretrained_model_name_or_path"
-_RANK = re.compile(r"--local[_-]rank(?:=(\d+))?")
+_RANK = re.compile(r"--local[_-]rank(?:=([0-9]{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,13 @@ class Program:
     arguments: tuple[str, ...]
     python: bool = False
     module: bool = False
+
+
+class Whose(NamedTuple):
+    """A trainer's id, empty for none, and whether this only starts the one that trains."""
+
+    trainer: str = ""
+    starter: bool = False
 
 
 def program(command: Sequence[str]) -> Program:
@@ -83,65 +83,59 @@ def base(path: str) -> str:
 
 def likely(command: Sequence[str]) -> bool:
     """Whether a closer look is worth it, from the command line alone."""
-    found = program(command)
-    if found.python and found.name in _ANYBODYS:
-        return True  # the folder that it runs in decides
-    return bool(trainer(found, "", lambda _folder: True))
+    return bool(_best(program(command), None, lambda _folder: True).trainer)
 
 
-def trainer(found: Program, folder: str, is_checkout: Callable[[str], bool]) -> str:
-    """The trainer's id, empty when none. `is_checkout` tells whether a folder is ai-toolkit's."""
+def whose(found: Program, folder: str, is_folder: Callable[[str], bool]) -> Whose:
+    """The trainer that a program run in `folder` is; `is_folder` is asked for what lies there."""
+    return _best(found, folder, is_folder)
+
+
+def _best(found: Program, folder: str | None, is_folder: Callable[[str], bool]) -> Whose:
+    """Without a folder what depends on it counts as given."""
+    best, most = Whose(), 0
     if not found.python or len(found.name) > _LONGEST:
-        return ""
-    if found.module:
-        return _of_module(found.name)
-    place = found.place.replace("\\", "/").lower()
-    around = f"{folder}/{place}".lower()
-    flags = [word.partition("=")[0] for word in found.arguments]
-    if found.name == "run.py":
-        if any(word.lower().endswith(_CONFIG) for word in found.arguments):
-            home = found.place.replace("\\", "/").rpartition("/")[0]
-            return "ai-toolkit" if is_checkout(_joined(folder, home)) else ""
-        return ""
-    if found.name in _ANYBODYS:
-        return _of_train(place, around, flags)
-    if found.name == "simpletuner":
-        return "simpletuner" if "train" in found.arguments[:1] else ""
-    if _MUSUBI.fullmatch(found.name) or ("musubi" in around and _KOHYA.fullmatch(found.name)):
-        return "musubi-tuner"
-    if _KOHYA.fullmatch(found.name):
-        return "kohya"
-    model = _MODEL in flags
-    if _KOHYA_OTHERS.fullmatch(found.name):
-        settings = model or "--config_file" in flags or "--dataset_config" in flags
-        return "kohya" if settings else ""
-    if _DIFFUSERS.fullmatch(found.name) or (model and _DIFFUSERS_OTHERS.fullmatch(found.name)):
-        return "diffusers"
-    return ""
+        return best
+    for trainer, script in _named(found.name, found.module):
+        if script.weight > most and _fits(script, found, folder, is_folder):
+            best, most = Whose(trainer, script.starter), script.weight
+    return best
 
 
-def _of_train(place: str, around: str, flags: Sequence[str]) -> str:
-    """Whose `train.py` it is: four trainers call theirs so."""
-    if "--deepspeed" in flags and "--config" in flags:
-        return "diffusion-pipe"
-    if "simpletuner" in around:
-        return "simpletuner"
-    if "--config-path" in flags and ("scripts/" in place or "onetrainer" in around):
-        return "onetrainer"
-    return ""
+def _fits(
+    script: Script, found: Program, folder: str | None, is_folder: Callable[[str], bool]
+) -> bool:
+    flags = {word.partition("=")[0] for word in found.arguments if word.startswith("--")}
+    if not flags.issuperset(script.flags) or (script.one_of and flags.isdisjoint(script.one_of)):
+        return False
+    if script.word and not any(re.fullmatch(script.word, word) for word in found.arguments):
+        return False
+    if folder is None:
+        return True
+    path = _joined(folder, found.place.replace("\\", "/"))
+    if not re.search(script.path, path.lower()):
+        return False
+    home = path.rpartition("/")[0] if _absolute(path) else None
+    return not script.beside or (
+        home is not None and all(is_folder(f"{home}/{name}") for name in script.beside)
+    )
 
 
-def _of_module(name: str) -> str:
-    if re.fullmatch(r"musubi_tuner\.(?:\w+\.)*\w*train\w*", name):
-        return "musubi-tuner"
-    if re.fullmatch(r"simpletuner\.train", name):
-        return "simpletuner"
-    return "ai-toolkit" if name == "toolkit" or name.startswith("toolkit.") else ""
+@functools.lru_cache(maxsize=1024)
+def _named(name: str, module: bool) -> tuple[tuple[str, Script], ...]:
+    """Trainers with their scripts of this name."""
+    return tuple(
+        (trainer, script)
+        for trainer, script in _all()
+        if script.module == module and re.fullmatch(script.name, name)
+    )
 
 
-def starts_a_trainer(found: Program) -> bool:
-    """Whether it is itself recognised but hands the training on to a child."""
-    return found.name == "simpletuner"
+@functools.cache
+def _all() -> tuple[tuple[str, Script], ...]:
+    from loratui.trainers import trainers
+
+    return tuple((trainer.id, script) for trainer in trainers() for script in trainer.scripts)
 
 
 def launches_ranks(command: Sequence[str]) -> bool:
@@ -163,11 +157,16 @@ def unranked(command: Sequence[str]) -> tuple[str, ...]:
     return tuple(word for word in command if not _RANK.fullmatch(word))
 
 
-def rank(command: Sequence[str]) -> int:
-    """The number that a launcher gives on the command line, 0 without one."""
-    found = [_RANK.fullmatch(word) for word in command]
-    return next((int(one[1]) for one in found if one and one[1]), 0)
+def local_rank(process: Process) -> int | None:
+    """Which of the ranks on this machine a process is, as its launcher told it."""
+    told = process.environment.get("LOCAL_RANK", "")
+    found = (_RANK.fullmatch(word) for word in (*process.command, f"--local_rank={told}"))
+    return next((int(one[1]) for one in found if one and one[1]), None)
 
 
 def _joined(folder: str, path: str) -> str:
-    return path if path.startswith("/") or not folder else f"{folder}/{path}"
+    return path if _absolute(path) or not folder else f"{folder}/{path}"
+
+
+def _absolute(path: str) -> bool:
+    return path.startswith("/") or path[1:3] == ":/"

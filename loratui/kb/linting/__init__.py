@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _CHECKS: tuple[Callable[[KnowledgeBase], Iterator[Fault]], ...] = (
     catalogue.ids,
     catalogue.findings,
+    catalogue.joins,
     symptoms.symptoms,
     tree.tree,
     catalogue.messages,

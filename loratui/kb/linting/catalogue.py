@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from loratui.kb.schema import Message, Noise
 
 
+ACTIONS = (
+    "stop", "stop-and-use", "stop-at-save", "go-on", "wait", "look", "over", "over-and-use",
+    "rescue", "pending", "best-before", "best-by-validation", "best-still-falling", "best-by-views",
+    "best-early",
+)  # fmt: skip
+_SEEN = ("exited-early",)
+"""Findings of the family of texts that no text shows."""
+
+
 def ids(base: KnowledgeBase) -> Iterator[Fault]:
     seen: dict[str, str] = {}
     for kind in PAGES:
@@ -42,8 +51,35 @@ def findings(base: KnowledgeBase) -> Iterator[Fault]:
         for text in (known.summary or "", *(v.summary for v in known.variants)):
             if text.count("[") != text.count("]") or text.count("{") != text.count("}"):
                 yield Fault("findings", name, ("summary",), "a bracket of a summary is not closed")
-        if known.family == "text" and known.built and name not in texts:
+        if known.family == "text" and known.built and name not in (*texts, *_SEEN):
             yield Fault("findings", name, (), "has no error text in messages/")
+
+
+def joins(base: KnowledgeBase) -> Iterator[Fault]:
+    for join in base.joins.values():
+        for key, names in (
+            ("finding", (join.finding,)),
+            ("all_of", join.all_of),
+            ("silences", join.silences),
+        ):
+            for name in names:
+                if name not in base.findings:
+                    text = unknown("finding", name, base.findings)
+                    yield Fault("joins", join.id, (key,), text)
+        known = base.findings.get(join.finding)
+        page = join.symptom or (known.symptom if known is not None else None)
+        symptom = base.symptoms.get(page or "")
+        if symptom is None:
+            text = unknown("symptom", str(page), base.symptoms)
+            yield Fault("joins", join.id, ("symptom",), text)
+            continue
+        fixes = [fix.id for fix in symptom.fixes]
+        for name in join.fixes:
+            if name not in fixes:
+                yield Fault("joins", join.id, ("fixes",), unknown("fix", name, fixes))
+    for action in ACTIONS:
+        if base.findings and action not in base.actions:
+            yield Fault("actions", action, (), f"there is no sentence for {action!r}")
 
 
 def messages(base: KnowledgeBase) -> Iterator[Fault]:

@@ -13,13 +13,13 @@ from loratui.kb.linting.faults import Fault, unknown
 _PLAIN = frozenset((
     "id", "pattern", "needle", "near_miss", "frame", "file", "key", "match", "version", "versions",
     "finding", "symptom", "question", "then", "place", "date", "recipe", "otherwise", "auto",
-    "option", "related", "figures",
+    "option", "related", "figures", "all_of", "silences",
 ))  # fmt: skip
 _FIGURE = re.compile(r"\d")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _CITING = (
     "findings", "noise", "symptoms", "checklists", "guides", "figures", "options", "profiles",
-    "gpus", "terms",
+    "gpus", "terms", "joins",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from loratui.core.units import rate
 Role = Literal[
     "title", "note", "meaning", "heading", "para", "text", "seen", "good", "failed", "fix", "patch",
     "command", "caveat", "detail", "link", "table", "example", "source",
+    "chart",
 ]  # fmt: skip
 
 
@@ -23,7 +24,8 @@ class Block:
     dot), `aside` against the right edge. Blocks with the same `target` (``fix:ID``, ``page:ID``,
     ``item:ID``, ``command:FIX:N``, ``fold:NAME``) are one item. A `folded` block is shown once
     the item `under`, or its own, is opened. A table holds `rows`, the first of them its heading.
-    `flush` leaves no room for a label at the left.
+    `flush` leaves no room for a label at the left. A chart names its series in `text` and holds
+    the `points` (step, value) that were concluded from it, and the step of the `onset`.
     """
 
     role: Role
@@ -36,6 +38,8 @@ class Block:
     under: str = ""
     flush: bool = False
     rows: tuple[tuple[str, ...], ...] = ()
+    points: tuple[tuple[int, float], ...] = ()
+    onset: int | None = None
 
 
 def labelled(label: str, blocks: Sequence[Block]) -> list[Block]:

@@ -33,6 +33,9 @@ def symptom_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     checks += labelled("Causes", causes)
     if finding is not None:  # what is seen needs no checking: the fixes come first
         blocks += labelled("Seen", seen_blocks(finding))
+        blocks += chart_blocks(finding)
+        if finding.now and finding.state == "firing":
+            blocks += labelled("Now", [Block("seen", finding.now, mark="▸")])
     else:
         blocks += checks
     fixes = tuple(
@@ -49,6 +52,7 @@ def symptom_page(base: KnowledgeBase, id: str, case: Case) -> list[Block]:
     blocks += labelled("Fix", _numbered(fixes, rules, id, case))
     blocks += _proof(symptom.verify)
     if finding is not None:
+        blocks += labelled("Rule", rule_blocks(base, finding))
         blocks += checks
     blocks += labelled("Figures", figure_blocks(base, symptom.figures, case))
     return blocks
@@ -196,11 +200,36 @@ def copied(fix: Fix) -> str:
 def seen_blocks(finding: Finding) -> list[Block]:
     """What the run shows, with its numbers."""
     blocks = [Block("seen", finding.summary, mark="●")] if finding.summary else []
+    blocks += [Block("seen", cause, mark="←") for cause in finding.causes]
     return blocks + [
         Block("text", evidence.text, mark="·")
         for evidence in finding.evidence
         if evidence.text and evidence.text != finding.summary
     ]
+
+
+def chart_blocks(finding: Finding) -> list[Block]:
+    """The curve that a finding was seen in."""
+    for evidence in finding.evidence:
+        data = evidence.data
+        steps, values = data.get("steps"), data.get("values")
+        if evidence.kind != "series" or not isinstance(steps, list) or not steps:
+            continue
+        if not isinstance(values, list) or len(values) != len(steps):
+            continue
+        points = tuple(
+            (int(step), float(value)) for step, value in zip(steps, values, strict=True)
+        )
+        name = str(data.get("name") or "loss")
+        return [Block("chart", name, points=points, onset=finding.first_step)]
+    return []
+
+
+def rule_blocks(base: KnowledgeBase, finding: Finding) -> list[Block]:
+    """When the program says so, and when that is a mistake."""
+    known = base.findings.get(finding.id)
+    texts = (known.rule, known.wrong) if known is not None else ()
+    return [Block("text", text, mark="·") for text in texts if text]
 
 
 def since_text(finding: Finding) -> str:

@@ -73,6 +73,10 @@ class TrainingBar:
         # a re-draw of the last steps is no restart; neither is a bar that is only reset
         return draws.steps[0] < self.last and self._time(draws.clock[0]) < self._elapsed
 
+    def fresh(self, draws: Draws) -> bool:
+        """Whether no time has passed at the first of these draws."""
+        return self._time(draws.clock[0]) == 0
+
     def read(self, draws: Draws) -> list[Event]:
         """The state of the bar and metrics of all steps but the newest; `draws` must ascend."""
         steps, clock = draws.steps, draws.clock

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from loratui.core.events import (
     Batch,
     Config,
+    Counting,
     Ended,
     Event,
     Failure,
@@ -24,9 +25,11 @@ from loratui.trainers.base import Handler, Trainer
 from loratui.trainers.reading.bar import TrainingBar
 from loratui.trainers.reading.commandline import settings
 from loratui.trainers.reading.console import Console, Draws, Text, Token
+from loratui.trainers.reading.seen import Seen
 from loratui.trainers.reading.steplines import StepLines
 from loratui.trainers.reading.tracebacks import Tracebacks
 from loratui.trainers.reading.wrapping import Joined, Wrapping
+from loratui.trainers.tags import names_of
 
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -49,6 +52,7 @@ _KILLED = re.compile(
 )
 # The same as an exception: what a launcher raises when its child was ended from outside.
 _TAKEN = re.compile(r"CalledProcessError: Command .* died with <Signals\.SIG(?:KILL|TERM|HUP)")
+_CHAINED = re.compile(r"During handling of the above exc|The above exception was the direct c")
 _SEGFAULT = re.compile(r"Segmentation fault(?: \(core dumped\))?|Bus error \(core dumped\)")
 
 
@@ -57,6 +61,7 @@ class Reader:
 
     def __init__(self, source: str = "") -> None:
         self.source = source
+        self.seen = Seen()
         self._console = Console()
         self._wrapping = Wrapping()
         self._tracebacks = Tracebacks()
@@ -71,10 +76,12 @@ class Reader:
         self.sure = False
         self._validation_loss: tuple[bytes, int] | None = None
         self._validation_at = 0
+        self._chain: list[Failure] = []  # until the exception raised while handling them is known
         self._adopt(self.trainer)
         self._roles: dict[tuple[str, bytes], str] = {}
         self._phase: PhaseName | None = None
         self._content = False
+        self._headed = False  # what stands before the bar was read, too
         self._suspect: int | None = None
         self._dump: list[str] | None = None
         self._wide: codecs.IncrementalDecoder | None = None
@@ -126,6 +133,7 @@ class Reader:
                 events.append(Config(self.source, draws.offsets[0], "epoch", "", self._bar.begun))
             return events
         if role == "training":
+            self.seen.bar = draws.desc
             events += self._validated()
             if self._desc_epoch is not None:
                 events += self._epoch_begins(_epoch(self._desc_epoch, draws.desc), draws)
@@ -134,11 +142,15 @@ class Reader:
                     events += self._began(self._suspect or part.offsets[0])
                 self._suspect = None
                 self._content = True
+                if self._bar.last is None and not self.trainer.nested:
+                    proven = self._headed and self._bar.fresh(part)
+                    events.append(Counting(self.source, part.offsets[0], part.steps[0], proven))
                 events += self._enter("training", part.offsets[0])
                 events += self._named(self._bar.read(part))
             return events
         if role == "validation":
             return events + self._validate(draws)
+        self.seen.aside(draws.desc)
         name = next(
             (name for pattern, name in self._bars if draws.desc and pattern.search(draws.desc)),
             None,
@@ -180,9 +192,26 @@ class Reader:
         step = self._bar.last or 0
         return [Metrics(self.source, offset, "val_loss", (step,), (value,), (offset,))]
 
+    def _evaluation(self, line: Joined) -> list[Event]:
+        """Losses of a validation that a line states, at the training step seen last."""
+        assert self._evaluated is not None
+        step = self._bar.last if self._bar.last is not None else self._lines.last
+        events: dict[str, Event] = {}
+        for found in self._evaluated.finditer(line.text):
+            try:
+                loss = float(found.group("loss"))
+            except ValueError:
+                continue
+            name = next((name for name in names_of(found.group("tag")) if name not in events), "")
+            if name:
+                where = (line.offset,)
+                events[name] = Metrics(self.source, line.offset, name, (step or 0,), (loss,), where)
+        return list(events.values())
+
     def _line(self, line: Joined) -> list[Event]:
+        self.seen.lines += 1
         failures, inside = self._tracebacks.feed(line.offset, line.text, line.rank)
-        events = self._failures(failures)
+        events = self._failures(failures, line.text)
         level = "error" if inside else line.level
         if not self.sure:
             events += self._recognise_line(f"{line.text} {line.path}" if line.path else line.text)
@@ -208,18 +237,40 @@ class Reader:
             if found:
                 for event in handler(found, line.offset):
                     events += self._own(event)
+        if self._evaluated is not None:
+            events += self._evaluation(line)
+        if self._listing is not None:
+            for event in self._listing.read(line.text, line.offset):
+                events += self._own(event)
+        if not (self._tracebacks.open or _CHAINED.match(line.text)):
+            self._before = line.text
         events += self._settings(line)
         return events
 
-    def _failures(self, failures: Iterable[Failure]) -> list[Event]:
-        """Failures, but for an exception by which the user's own wish to stop shows itself."""
+    def _failures(self, failures: Iterable[Failure], behind: str | None = None) -> list[Event]:
+        """Failures, but for an exception by which the user's own wish to stop shows itself.
+
+        One that the line before it or the line `behind` it says was survived is an error line;
+        so are those that it was raised from, which wait for it while lines follow.
+        """
+        failures = list(failures)
+        if behind is not None and not failures:
+            return []
+        failures, self._chain = [*self._chain, *failures], []
+        if behind is not None and _CHAINED.match(behind):
+            self._chain = failures
+            return []
+        said = f"{self._before}\n{behind or ''}"
+        survived = any(pattern.search(said) for pattern in self._survived)
         events: list[Event] = []
         for failure in failures:
             self._content = True
             text = f"{failure.type}: {failure.message}" if failure.message else failure.type
             if _TAKEN.search(text):
                 continue
-            if self._stopped.search(text):
+            if survived:
+                events.append(LogLine(self.source, failure.offset, text, "error"))
+            elif self._stopped.search(text):
                 self._wanted = True
                 events.append(Ended(self.source, failure.offset, "stopped", detail=text))
             else:
@@ -234,7 +285,10 @@ class Reader:
             if pattern.search(text):
                 self._signs.remove(sign)  # each counts once, however often it is printed
                 self._scores[trainer.id] += weight
-                return self._settle(trainer) if self._scores[trainer.id] >= SURE else []
+                if self._scores[trainer.id] < SURE:
+                    return []
+                self._headed = not self._content
+                return self._settle(trainer)
         return []
 
     def _recognise_bar(self, desc: str, postfix: bytes) -> list[Event]:
@@ -256,6 +310,7 @@ class Reader:
         return [
             Config(self.source, 0, "trainer", "", trainer.id),
             Config(self.source, 0, "loss_kind", "", trainer.loss_kind),
+            Config(self.source, 0, "saves", "", trainer.saves),
         ]
 
     def _adopt(self, trainer: Trainer) -> None:
@@ -268,6 +323,8 @@ class Reader:
         self._validation = re.compile(trainer.validation + rb"([^\s,\]]+)")
         self._desc_epoch = re.compile(trainer.desc_epoch) if trainer.desc_epoch else None
         self._stopped = re.compile(trainer.stopped)
+        self._evaluated = re.compile(trainer.evaluated) if trainer.evaluated else None
+        self._survived = [re.compile(f"(?m){text}") for text in trainer.survived]
         self._rules: list[tuple[re.Pattern[str], Handler]] = [
             (re.compile(pattern), handler) for pattern, handler in trainer.rules
         ]
@@ -279,6 +336,9 @@ class Reader:
         """Nothing has been read of the run yet."""
         self._bar = TrainingBar(self.trainer.metrics, nested=self.trainer.nested)
         self._lines = StepLines(self.trainer.steps)
+        self._listing = self.trainer.listing() if self.trainer.listing is not None else None
+        self._before = ""  # the line before a traceback
+        self._chain = []
         self._validation_loss = None
         self._validation_at = 0
         self._wanted = False  # whether the user has asked for the end
@@ -298,7 +358,8 @@ class Reader:
 
     def _began(self, offset: int) -> list[Event]:
         self._fresh()
-        self._content = False
+        self.seen = Seen()
+        self._content, self._headed = False, True
         self._phase = None
         return [RunBegan(self.source, offset)]
 
@@ -326,7 +387,8 @@ class Reader:
             self._wanted = event.how == "stopped"
         return [event._replace(source=self.source)]
 
-    def _named(self, events: Iterable[Event]) -> list[Event]:
+    def _named(self, events: Sequence[Event]) -> list[Event]:
+        self.seen.fields.update((e.name, None) for e in events if isinstance(e, Metrics))
         return [
             event._replace(source=self.source) if isinstance(event, Metrics | Progress) else event
             for event in events
@@ -348,7 +410,7 @@ class Reader:
         if stated is None:
             return None
         self._suspect = None
-        self._content = True
+        self._content = self.seen.stated = True
         return [*events, *self._enter("training", line.offset), *self._named(stated)]
 
     def _settings(self, line: Joined) -> list[Event]:
@@ -377,9 +439,12 @@ class Reader:
             found = json.loads(dump)
         except ValueError:
             return []
+        values: dict[str, object] = {}
+        for key, value in _flat(found):
+            values.setdefault(key, value)  # of several data sets the first counts
         return [
             Config(self.source, line.offset, "", key, value, json.dumps(value))
-            for key, value in _flat(found)
+            for key, value in values.items()
         ]
 
 

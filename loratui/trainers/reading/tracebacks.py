@@ -33,6 +33,11 @@ class Tracebacks:
     def __init__(self) -> None:
         self._open: dict[int | None, _Open] = {}
 
+    @property
+    def open(self) -> bool:
+        """Whether a traceback has begun, of any rank, that is not over."""
+        return bool(self._open)
+
     def feed(self, offset: int, text: str, rank: int | None) -> tuple[list[Failure], bool]:
         """Failures that this line finishes, and whether the line belongs to a traceback."""
         done: list[Failure] = []

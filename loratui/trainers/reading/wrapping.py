@@ -73,25 +73,30 @@ class Wrapping:
             message = found.group("message").rstrip()
             level = _LEVELS[found.group("level")]
             self._open = Joined(offset, message, level, rank, path or "")
-            self._full = _columns(message) >= self._width
+            self._full = self._folded(message)
             return done
         if self._open is not None and text.startswith(" " * self._indent):
             piece = text[self._indent :]
-            if not piece.startswith(" "):
-                glue = "" if self._full else " "
-                self._open.text += glue + piece.rstrip()
-                self._full = _columns(piece.rstrip()) >= self._width
+            if not piece.startswith("  "):
+                glue = "" if self._full and not piece.startswith(" ") else " "
+                self._open.text += glue + piece.strip()
+                self._full = self._folded(piece)
                 return []
             # an own line of the same record, further indented: a dump of settings
             done = self.flush()
             self._open = Joined(offset, piece.rstrip(), "info", rank)
-            self._full = _columns(piece.rstrip()) >= self._width
+            self._full = self._folded(piece)
             return done
         done = self.flush()
         if self._indent and text.startswith(" " * self._indent):
             text = text.strip()  # its message was given out already: the log paused in between
         done.append(Joined(offset, text, plain_level(text), rank))
         return done
+
+    def _folded(self, piece: str) -> bool:
+        """Whether a word goes on in the next line: rich breaks only one that fills a whole line."""
+        piece = piece.rstrip()
+        return " " not in piece.lstrip() and _columns(piece) >= self._width
 
     def flush(self) -> list[Joined]:
         """The message held back, if any."""
