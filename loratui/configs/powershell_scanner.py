@@ -96,7 +96,7 @@ class Scanner:
         if self.depth > DEEPEST:
             raise Unreadable(self.line(), "", f"nested deeper than {DEEPEST} levels")
 
-    def variable(self) -> Value | str:
+    def variable(self) -> Value:
         """The value at a `$`."""
         found = self.match(_VARIABLE)
         if found is None:
@@ -154,7 +154,7 @@ class Scanner:
         begin = self.at
         if self.peek() == "(" or self.peek(2) == "$(":
             self.at += self.peek() == "$"
-            value: Value = self.bracket()
+            value = self.bracket()
         else:
             value = self.variable()
         return self.text[begin : self.at] if isinstance(value, Unknown) else shown(value)
@@ -203,10 +203,7 @@ class Scanner:
                 return value
             other = self._compared()
             one, two = truth(value), truth(other)
-            if found[1].lower() == "and":
-                value = settled(one, two, decides=False)
-            else:
-                value = settled(one, two, decides=True)
+            value = settled(one, two, decides=found[1].lower() == "or")
 
     def _compared(self) -> Value:
         self.blanks()
@@ -256,8 +253,12 @@ class Scanner:
         if self.match(_EMPTY):
             return []
         if found := self.match(_TYPE):
+            self.deeper()
             value = self.primary()
-            return truth(value) if found.group().lower() == "[bool]" else value
+            self.depth -= 1
+            if found.group().lower() != "[bool]" or isinstance(value, Unknown):
+                return value
+            return bool(truth(value))
         if sign == "'":
             return self.single()
         if sign == '"':
@@ -273,8 +274,7 @@ class Scanner:
         if sign == "(":
             return self.bracket()
         if sign == "$":
-            value = self.variable()
-            return self._member(value)
+            return self._member(self.variable())
         if found := self.match(_NUMBER):
             text = found.group()
             return float(text) if re.search(r"[.e]", text, re.I) else int(text)

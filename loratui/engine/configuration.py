@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from loratui.configs.base import ConfigFile
     from loratui.kb.base import KnowledgeBase
 
-ENDINGS = frozenset((".toml", ".yaml", ".yml", ".json", ".sh", ".bat", ".ps1"))
+ENDINGS = frozenset((".toml", ".yaml", ".yml", ".json", ".sh", ".bat", ".ps1", ".env"))
 COMMANDS = ("cmd.txt", "command.txt")
 """Files that keep the command of a run."""
 

@@ -44,7 +44,11 @@ def _dressed(run: Run, tracked: Tracked, causes: Causes, acknowledged: bool) -> 
     cause = causes.of.get(tracked.id, Cause())
     page = run.kb.symptoms.get(cause.symptom or symptom or "")
     found = fixes(run.kb, page, run.facts, numbers) if page is not None else ()
-    first = {name: at for at, name in enumerate(cause.fixes)}
+    info = run.kb.findings.get(tracked.id)
+    meant = info.fixes if info is not None and page is not None and page.id == symptom else ()
+    first = {name: at for at, name in enumerate(dict.fromkeys((*cause.fixes, *meant)))}
+    if meant:
+        found = tuple(fix for fix in found if fix.id in first)
     return Finding(
         id=tracked.id,
         severity=tracked.severity,

@@ -95,8 +95,8 @@ class Lifecycle:
             return
         if known is None or not known.firing or known.text:
             return
-        since = known.last_step if known.last_step is not None else step
-        if verdict.state == "clear" and step is not None and step - (since or 0) >= KEEP:
+        since = known.last_step or 0  # it may have fired before the first step
+        if verdict.state == "clear" and step is not None and step - since >= KEEP:
             known.firing = False
             self.revision += 1
 

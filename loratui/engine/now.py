@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from loratui.core.events import Checkpoint
@@ -29,36 +28,46 @@ def action_of(run: Run, known: Tracked) -> str:
         return ""
     name: str = _chosen(info.now, known)
     spoils = info.family in _SPOILS and known.severity >= Severity.WARNING
-    over = _over(run)
-    numbers: dict[str, object] = {"since": known.first_step}
+    step = run.course.progress.step if run.course.progress is not None else None
+    numbers: dict[str, object] = {"next": next_save(run.facts, step)}
     good = last_before(run.course.checkpoints, known.first_step, run.facts) if spoils else None
+    if spoils:
+        numbers["since"] = known.first_step
     if good is not None:
         numbers.update(checkpoint=_name(good.path), saved=step_of(good, run.facts))
-    step = run.course.progress.step if run.course.progress is not None else None
-    numbers["next"] = next_save(run.facts, step)
     if name == "wait" and run.course.phase:
         numbers["usual"] = kb.usual(run.course.phase) or None
-    if over:
+    oldest = _in_danger(run)
+    if _over(run):
         if known.severity < Severity.WARNING:
             return ""
         return fill(kb.actions["over-and-use" if good is not None else "over"], numbers)
-    if name == "stop" and good is not None:
-        name = "stop-and-use"
+    if known.id == "checkpoints-pruned":
+        return fill(kb.actions["rescue"], {**numbers, "oldest": oldest}) if oldest else ""
+    if name in ("stop", "stop-at-save") and good is not None:
+        name = "stop-and-use"  # what is saved from now on is worse
     if name == "stop-at-save" and numbers["next"] is None:
         name = "stop"
     said = fill(kb.actions[name], numbers)
-    rotation = run.lifecycle.tracked.get("checkpoints-pruned")
-    if good is not None and rotation is not None and rotation.firing:
-        oldest = rotation.verdict.numbers.get("oldest")
-        if isinstance(oldest, str) and _name(oldest) == _name(good.path):
-            rescue: Mapping[str, object] = {**numbers, "oldest": _name(oldest)}
-            said = f"{fill(kb.actions['rescue'], rescue)} {said}"
+    if good is not None and oldest == _name(good.path):
+        said = f"{fill(kb.actions['rescue'], {**numbers, 'oldest': oldest})} {said}"
     return said
+
+
+def _in_danger(run: Run) -> str:
+    """The checkpoint that the trainer deletes at its next save; empty where none is known."""
+    rotation = run.lifecycle.tracked.get("checkpoints-pruned")
+    if rotation is None or not rotation.firing:
+        return ""
+    oldest = rotation.verdict.numbers.get("oldest")
+    return _name(oldest) if isinstance(oldest, str) else ""
 
 
 def _over(run: Run) -> bool:
     course, progress = run.course, run.course.progress
-    if course.failure is not None or course.ended is not None or course.phase == "finished":
+    if course.failure is not None or course.ended is not None or run.around.gone:
+        return True
+    if course.phase == "finished":
         return True
     return progress is not None and progress.total is not None and progress.step >= progress.total
 
@@ -67,7 +76,9 @@ def _chosen(action: ActionName, known: Tracked) -> str:
     """A finding that is worse than usual ends the run, a milder one does not."""
     if known.severity is Severity.CRITICAL:
         return "stop"
-    if known.severity is Severity.INFO and action in ("stop", "stop-at-save"):
+    if known.severity is Severity.INFO and action == "stop-at-save":
+        return "look"
+    if known.severity <= Severity.WARNING and action == "stop":  # it may be nothing
         return "look"
     return action
 

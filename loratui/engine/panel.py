@@ -72,7 +72,11 @@ class Panel:
                 step = _step_of(verdict, view)
                 placed = replace(verdict, since=step) if verdict.state == "firing" else verdict
                 changed |= self._see(finding, placed, step, text=True)
-        news = bool(view.metrics or view.pauses or view.checkpoints or view.removed or view.ended)
+        files = view.checkpoints or view.removed
+        news = bool(view.metrics or view.pauses or files or view.failures or view.ended)
+        over = view.ended is not None or (
+            view.step is not None and view.total is not None and view.step >= view.total
+        )
         if news or timed:
             for detector in list(self._detectors):
                 if not (news or detector.timed):
@@ -81,11 +85,18 @@ class Panel:
                 seen = self._update(detector, view)
                 changed |= len(self.broken) != known
                 if seen is not None:
-                    hold = 0 if view.ended is not None else self._hold(detector.id)
+                    hold = 0 if over else self._hold(detector.id)
                     changed |= self._see(detector.id, seen, view.step, text=False, hold=hold)
             if view.step is not None and news:
                 self.lifecycle.go_on(view.step)
         return changed or self.lifecycle.revision != before
+
+    def conclude(self, step: int | None) -> bool:
+        """No more steps come: what only had to last a little longer is said now."""
+        waiting = list(self.lifecycle.pending)
+        for finding in waiting:
+            self._see(finding, self.verdicts[finding], step, text=False)
+        return bool(waiting)
 
     def _scan(self, view: View) -> Iterable[tuple[str, Verdict]]:
         assert self._texts is not None

@@ -105,7 +105,7 @@ class Run:
         self.key = ""
         self._opening: list[float] = []
         self.beside = Beside()
-        self._around = Surroundings()
+        self.around = Surroundings()
         self._told = 0
         self._told_before: int | None = None
         self._known: Known | None = None
@@ -240,7 +240,7 @@ class Run:
 
     def look(self, platform: str, around: Surroundings, now: float) -> None:
         """A second has passed: what is known besides the log; `platform` as in `RunFacts`."""
-        self._around = around
+        self.around = around
         gpus = around.machine.gpus if around.machine is not None else ()
         # which of several cards it uses nothing tells, so they must be alike
         alike = {(gpu.name, gpu.capability, gpu.memory_total) for gpu in gpus}
@@ -250,6 +250,12 @@ class Run:
             self._card, self._platform = card, platform
             self._set_facts()
         self._ask(now, timed=True)
+
+    def conclude(self) -> None:
+        """All that there is has been read."""
+        progress = self.course.progress
+        if self.kb is not None and self.panel.conclude(progress.step if progress else None):
+            self.revisions["findings"] += 1
 
     def follow(self, events: Sequence[Metrics], now: float) -> None:
         """Series of the same run from other files; each value is taken where it is best.
@@ -266,7 +272,7 @@ class Run:
                 event = self.continuation.followed(event)
             if name == "wall_time":
                 if self.course.progress is None or self.beside.counts:
-                    self.pace.extend(event.steps, event.values)
+                    self._clock(event.steps, event.values)
                 continue
             if name == "loss" and self.beside.takes_over(self._loss_kind):
                 self._start_over()
@@ -332,7 +338,7 @@ class Run:
         if series is None:
             series = self.series[event.name] = Series(event.name, self.facts.total_steps or 0)
         if event.name == "elapsed":
-            self.pace.extend(event.steps, event.values)
+            self._clock(event.steps, event.values)
         else:
             series.extend(event.steps, event.values)
         if event.name == "loss" and not self.key:
@@ -348,6 +354,14 @@ class Run:
             metrics[event.name] = Columns(
                 [*known.steps, *event.steps], [*known.values, *event.values]
             )
+
+    def _clock(self, steps: Sequence[int], elapsed: Sequence[float]) -> None:
+        """Seconds since the bar began, or since 1970: how fast it is, and what a step takes."""
+        self.pace.extend(steps, elapsed)
+        ends, seconds = self.pace.stretches(steps, elapsed)
+        if ends:
+            known = self.series.setdefault("step_time", Series("step_time"))
+            known.extend(ends, seconds)
 
     def _name_run(self, values: Sequence[float]) -> None:
         """Losses depend on drawn time steps: the first few tell one run of a log from another."""
@@ -405,6 +419,9 @@ class Run:
     def _epoch(self, epoch: int, step: int) -> None:
         self.course.epoch = epoch
         marks = self.course.epoch_marks
+        per_epoch = self.facts.steps_per_epoch
+        if self._saves == "late" and per_epoch:  # the line may have waited in a buffer
+            step = min(step, (epoch - 1) * per_epoch)
         if epoch > 1 and (not marks or step > marks[-1]):
             marks.append(step)
 
@@ -499,7 +516,7 @@ class Run:
         progress = self.course.progress
         step = progress.step if progress else None
         total = progress.total if progress else None
-        around = self._around
+        around = self.around
         told, self._told_before = self._told_before, self._told_up_to()
         *earlier, (_, newest) = slices(metrics or {}, width(step, total))
         changed = False

@@ -51,6 +51,9 @@ HEAD_START = 0.06
 HOST = 5.0
 """Seconds between looks at the processor, memory and disk."""
 
+REST = 0.1
+"""Seconds between rounds in which nothing but the log's growth is looked at."""
+
 TICK = 1.0
 """Seconds between looks at what a detector may want to know besides the log."""
 
@@ -120,6 +123,7 @@ class Session:
         self._flushed = True
         self._glanced = False
         self._published = 0.0
+        self._round = float("-inf")
         self._host_at = float("-inf")
         self._host_reading: HostReading | None = None
         self._way_until = 0.0
@@ -217,7 +221,11 @@ class Session:
         """One round: read what is new, let it be judged, publish. True if there was new data."""
         now = self._clock.now()
         grew = False
-        for item in self.source.poll():
+        items = self.source.poll()
+        if not items and self._rests(now):
+            return False
+        self._round = now
+        for item in items:
             if isinstance(item, Batch):
                 grew = True
                 self._read(item, now)
@@ -243,6 +251,13 @@ class Session:
                 self._mailbox.changed.notify_all()
         return grew
 
+    def _rests(self, now: float) -> bool:
+        """Whether there is nothing to do but to wait: many logs are watched at once."""
+        if now - self._round >= REST or now < self._round or not self._actions.empty():
+            return False
+        waits = self._last_data is None or now - self._last_data < DRAWN
+        return (self._flushed or waits) and self.source.share() is None and not self.source.over()
+
     def drain(self) -> None:
         """Read everything that is there, as if the source were over, and publish once."""
         while True:
@@ -259,6 +274,7 @@ class Session:
         self._configure()
         while self._followers is not None and self._followers.left:
             self._run.follow(self._followers.poll(self._clock.now()), self._clock.now())
+        self._run.conclude()
         self._growth.over = True
         self.publish(self._clock.now())
 
@@ -279,7 +295,7 @@ class Session:
         if not metrics:
             return False
         if caught_up:
-            self._growth.seen = now
+            self._lives(now)
         self._last_data = now
         self._run.follow(metrics, now)
         return True
@@ -347,12 +363,17 @@ class Session:
         if self._recorder is not None:
             self._recorder.batch(batch)
         if batch.fresh:
-            if self._growth.seen is not None and self._run.course.phase == "training":
-                self._growth.gap = max(self._growth.gap, now - self._growth.seen)
-            self._growth.seen = now
+            self._lives(now)
         self._last_data = now
         self._flushed = False
         self._run.apply(self._reader.feed(batch), now)
+
+    def _lives(self, now: float) -> None:
+        """The run has just given a sign of life."""
+        growth = self._growth
+        if growth.seen is not None and self._run.course.phase == "training":
+            growth.gap = max(growth.gap, now - growth.seen)
+        growth.seen = now
 
     def _settle(self, now: float) -> None:
         if self._flushed:

@@ -65,7 +65,7 @@ def fixes(
     """The fixes of a symptom that fit this run; without facts all of them, without values."""
     chosen: list[Fix] = []
     for rule in symptom.fixes:
-        if not _fits(rule.when, facts, numbers or {}):
+        if not _fits(rule.when, facts, numbers):
             continue
         lines = _lines(kb, rule, facts)
         if lines is not None:
@@ -117,16 +117,24 @@ def _shown(value: object, spec: str) -> str:
 def _holds(conditions: Mapping[str, object], numbers: Mapping[str, object]) -> bool:
     """Whether every condition is met; a boolean is never equal to a number here."""
     return all(
-        name in numbers and type(numbers[name]) is type(value) and numbers[name] == value
+        name in numbers and any(_same(numbers[name], each) for each in _several(value))
         for name, value in conditions.items()
     )
+
+
+def _several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _same(one: object, other: object) -> bool:
+    return type(one) is type(other) and one == other
 
 
 # which fixes fit
 
 
-def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
-    """Whether nothing that is known speaks against it."""
+def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object] | None) -> bool:
+    """Whether nothing that is known speaks against it; `numbers` is None without a finding."""
     card = facts.card
     capability = card.capability if card is not None else None
     if capability is not None:
@@ -147,7 +155,7 @@ def _fits(when: When, facts: RunFacts, numbers: Mapping[str, object]) -> bool:
         return False
     if when.optimizer is not None and (when.optimizer == "adaptive") != adaptive(facts):
         return False
-    if when.numbers and not _holds(when.numbers, numbers):
+    if when.numbers and numbers is not None and not _holds(when.numbers, numbers):
         return False
     for name, least in when.above.items():
         value = facts.config.number(name)
@@ -197,10 +205,10 @@ def _lines(kb: KnowledgeBase, rule: FixRule, facts: RunFacts) -> tuple[PatchLine
     lines: list[PatchLine] = []
     settled = 0
     for change in rule.patch:
-        if change.option in RATES and adaptive(facts):
+        if change.option in RATES and change.op != "set" and adaptive(facts):
             continue
         for option, found in _targets(kb, change, facts):
-            line = _line(kb, change, option, found, facts)
+            line = _line(kb, rule, change, option, found, facts)
             if line is None:
                 continue
             if line.before is not None and line.before == line.after:
@@ -225,6 +233,7 @@ def _targets(
 
 def _line(
     kb: KnowledgeBase,
+    rule: FixRule,
     change: PatchRule,
     option: str,
     found: ConfigValue | None,
@@ -233,19 +242,45 @@ def _line(
     key = (found.key if found is not None else "") or kb.key(option, facts.trainer)
     if not key:
         return None  # this trainer has no such option
-    before = None if found is None else _number_or(found.value)
     known = kb.options.get(option)
+    before = None if found is None else _number_or(found.value)
+    if found is None and known is not None and _configured(facts):
+        before = known.defaults.get(facts.trainer)  # type: ignore[call-overload]
     whole = known is not None and known.kind == "integer"
-    after = _after(change, before, whole=whole)
+    if change.op == "keep-product":
+        after = _kept_product(rule, change, before, facts)
+    else:
+        after = _after(change, before, whole=whole)
     if after is None:
         return None
     if known is not None and not isinstance(after, bool):
         words = known.values.get(facts.trainer)  # type: ignore[call-overload]
         after = words.get(str(after), after) if words else after
     if found is None:
-        return PatchLine(option, key, None, after)
+        return PatchLine(option, key, before, after)
     shown = before if isinstance(before, type(after)) or _numeric(before) else found.value
     return PatchLine(option, key, shown, after, found.file, found.line)
+
+
+def _configured(facts: RunFacts) -> bool:
+    """Whether the run's own settings were read, so that what is not among them is not set."""
+    return any(value.file or value.key.startswith("--") for value in facts.config.values.values())
+
+
+def _kept_product(
+    rule: FixRule, change: PatchRule, before: object, facts: RunFacts
+) -> object | None:
+    """The value by which the product with the other option stays what it is."""
+    other = str(change.value)
+    now = facts.config.number(other)
+    made = next((each for each in rule.patch if each.option == other), None)
+    if now is None or made is None:
+        return None
+    new = _after(made, now, whole=True)
+    own = before if isinstance(before, int | float) and _numeric(before) else 1
+    if not isinstance(new, int | float) or new <= 0 or now <= new:
+        return None
+    return max(1, round(own * now / new))
 
 
 def _after(change: PatchRule, before: object, *, whole: bool) -> object | None:

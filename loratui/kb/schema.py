@@ -138,7 +138,8 @@ class FindingInfo(Entry):
     `summary` is a `str.format` template over the detector's numbers; a part in square brackets is
     left out when one of its numbers is missing. `reasons` explain "too early" and "cannot tell".
     `rule` says in words when it fires, `wrong` when that is a mistake, `now` what to do with the
-    run at that moment. `hold` is for how many steps it must last before it is said.
+    run at that moment. `hold` is for how many steps it must last before it is said. `fixes` are
+    those of its page that are meant, in this order; all of them where none are named.
     """
 
     id: Id
@@ -159,6 +160,7 @@ class FindingInfo(Entry):
     wrong: Words = ""
     now: ActionName = "look"
     hold: Whole = 0
+    fixes: tuple[Id, ...] = ()
 
 
 # joins.yaml, actions.yaml
@@ -247,10 +249,14 @@ class Check(Entry):
 
 @dataclass(frozen=True)
 class PatchRule(Entry):
-    """How a fix changes an option."""
+    """How a fix changes an option.
+
+    With `keep-product` the value names another option that the same fix changes; this one is
+    raised by as much, so that the product of both stays (the effective batch).
+    """
 
     option: OptionName
-    op: Literal["set", "multiply", "at-most", "at-least"]
+    op: Literal["set", "multiply", "at-most", "at-least", "keep-product"]
     value: Value
 
 
@@ -258,8 +264,8 @@ class PatchRule(Entry):
 class When(Entry):
     """When a fix applies; what is not known does not exclude it, except `has_option`.
 
-    `numbers` must equal the finding's own; settings must be above, below or one of the `values`.
-    `capability` is the least compute capability of the card (8.0: RTX 30), `capability_below` the
+    `numbers` must equal the finding's own (or one of several); settings must be above, below or one
+    of the `values`. `capability` is the least compute capability of the card (8.0: RTX 30), `capability_below` the
     one that is too much; `images_below` a number of training images.
     """
 
@@ -267,7 +273,7 @@ class When(Entry):
     families: tuple[Family, ...] = ()
     has_option: tuple[OptionName, ...] = ()
     optimizer: Literal["plain", "adaptive"] | None = None
-    numbers: Mapping[Words, Value] = field(default_factory=dict)
+    numbers: Mapping[Words, Value | tuple[Value, ...]] = field(default_factory=dict)
     above: Mapping[OptionName, Number] = field(default_factory=dict)
     below: Mapping[OptionName, Number] = field(default_factory=dict)
     values: Mapping[OptionName, tuple[Value, ...]] = field(default_factory=dict)
@@ -509,6 +515,7 @@ class Option(Entry):
 
     The first key of a trainer is the one to write; further ones are read as well. `also` are
     options that override this one where they are set. `values` translate a value for a trainer.
+    `defaults` is what a trainer takes where the option is not set.
     """
 
     title: Text
@@ -519,6 +526,7 @@ class Option(Entry):
     also: tuple[OptionName, ...] = ()
     values: Mapping[Trainer, Mapping[Words, Value]] = field(default_factory=dict)
     notes: Mapping[Trainer, Text] = field(default_factory=dict)
+    defaults: Mapping[Trainer, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from loratui.core.events import (
     PhaseName,
     Removed,
     Resumed,
-    Sample,
 )
 from loratui.core.facts import LossKind, SavesSaid
 from loratui.trainers.reading.listing import Listing
@@ -173,7 +172,7 @@ def removed(found: re.Match[str], offset: int) -> Iterable[Event]:
 
 def sample(_found: re.Match[str], offset: int) -> Iterable[Event]:
     """The line says that sample images are being made."""
-    return Phase("", offset, "sampling"), Sample("", offset)
+    return (Phase("", offset, "sampling"),)
 
 
 def ended(how: Literal["finished", "failed", "killed", "stopped"]) -> Handler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +28,6 @@ from loratui.ui.screens.live.screen import LiveScreen
 from loratui.ui.terminal import Terminal, on_hangup
 
 if TYPE_CHECKING:
-    from loratui.core.running import Discovered
     from loratui.engine.choices import Choice
     from loratui.engine.notebook import Notebook
     from loratui.ui.screens.diagnose.screen import DiagnoseScreen
@@ -105,9 +104,12 @@ class LoratuiApp(App[None]):
     class Looked(Message):
         """Somebody looked for the runs on this box; `asked` when the user wanted the list."""
 
-        def __init__(self, found: Discovered, *, asked: bool) -> None:
+        def __init__(
+            self, listed: Sequence[Choice], left_out: Sequence[str], *, asked: bool
+        ) -> None:
             super().__init__()
-            self.found = found
+            self.listed = listed
+            self.left_out = left_out
             self.asked = asked
 
     def look_for_runs(self, *, asked: bool) -> None:
@@ -118,19 +120,23 @@ class LoratuiApp(App[None]):
 
         def look() -> None:
             from loratui.core.running import Discovered
+            from loratui.engine.choices import choices, with_status
 
             try:
                 found = discover()
             except Exception as error:
                 found = Discovered(left_out=(f"{type(error).__name__}: {error}",))
-            self.post_message(self.Looked(found, asked=asked))
+            listed = choices(found, self.notebook.recent)
+            if asked or len(listed) > 1:
+                listed = with_status(listed)
+            self.post_message(self.Looked(listed, found.left_out, asked=asked))
 
         threading.Thread(target=look, name="discovery", daemon=True).start()
 
     def on_loratui_app_looked(self, message: Looked) -> None:
-        from loratui.engine.choices import choices, first_to_watch
+        from loratui.engine.choices import first_to_watch
 
-        listed = choices(message.found, self.notebook.recent)
+        listed = message.listed
         first = first_to_watch(listed)
         if first is not None and not message.asked and self.feed is None:
             self.attach(first)
@@ -142,7 +148,7 @@ class LoratuiApp(App[None]):
             from loratui.ui.screens.runs import RunList
 
             self.post_message(Say(""))
-            self.push_screen(RunList(listed, message.found.left_out), self._chosen)
+            self.push_screen(RunList(listed, message.left_out), self._chosen)
         else:
             self.post_message(Say("no training run was found on this box; r looks again"))
 

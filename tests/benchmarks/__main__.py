@@ -188,6 +188,27 @@ def diagnosis(folder: Path) -> None:
     sys.exit(measured(sys.argv[2:] if sys.argv[1:2] == ["diagnosis"] else ()))
 
 
+def many(folder: Path) -> None:
+    """Ten runs at once, and one of a million steps."""
+    from tests.benchmarks.many import long_run, watched
+
+    found = watched(folder)
+    steps = f"{found['least']:.0f} to {found['most']:.0f}"
+    show(
+        "ten growing logs at 2 steps/s each",
+        f"{100 * found['share']:.1f} % of a core (at step {steps})",
+        "<= 5 %",
+        good=found["share"] <= 0.05 and found["least"] > 1000,
+    )
+    found = long_run(folder, 1_000_000)
+    show(
+        "memory after 250 000 and 1 000 000 steps",
+        f"{found['quarter']:.0f} and {found['end']:.0f} MB (most {found['most']:.0f})",
+        "<= 150 MB, flat",
+        good=found["most"] <= 150 and found["end"] - found["quarter"] <= 10,
+    )
+
+
 PARTS = {
     "start": start,
     "history": history,
@@ -195,6 +216,7 @@ PARTS = {
     "discovery": discovery,
     "tfevents": tfevents,
     "wire": wire,
+    "many": many,
     "diagnosis": diagnosis,
 }
 

@@ -232,3 +232,8 @@ def test_files_that_name_each_other_end(tmp_path):
     (tmp_path / "a.toml").write_text('config_file = "b.toml"\n')
     (tmp_path / "b.toml").write_text('config_file = "a.toml"\n')
     assert len(companions(read(tmp_path / "a.toml"), tmp_path)) == 2
+
+
+def test_a_line_is_what_an_editor_shows():
+    """PyYAML ends a line at U+2028 as well."""
+    assert text("a: 'x\u2028y'\nb: 1\n", "yaml").get("b").line == 2

@@ -139,6 +139,8 @@ def test_a_block_that_changes_no_setting_is_no_matter():
         (f"$x = @('a',\n 'b'\n{TRAIN} --a 1", 3, "a ) is missing"),
         ("$x = 'a' + " + "(" * 90, 1, "nested deeper"),
         ("if (1) {" * 90, 1, "nested deeper"),
+        ("$x = " + "[int]" * 5000 + "1", 1, "nested deeper"),
+        ("$x = " + "!" * 5000 + "1", 1, "nested deeper"),
         (f"if (1)\n{TRAIN} --a 1\n", 2, "a { is expected"),
         ("$x = '" + "a" * 150_000 + f"'\n{TRAIN}" + " --a $x" * 99, 2, "stand for more"),
         ("$x = '" + "a" * 1000 + "'\n" + "$x = $x + $x + $x + $x\n" * 9 + TRAIN + " --a 1", 5,

@@ -59,6 +59,7 @@ HEALTHY = [
     "diffusers/db-healthy",
     "diffusers/t2i-healthy",
     "kohya/healthy",
+    "kohya/validation",
     "onetrainer/healthy",
     "diffusion_pipe/healthy",
     "musubi_tuner/healthy",

@@ -29,6 +29,7 @@ def test_which_are_shown(only: tuple[int, ...] | None, shown: list[int]) -> None
     first = gpus.latest()
     assert [gpu.index for gpu in first.gpus] == shown
     assert first.driver == "1"
+    assert first.own is (shown == [2, 3])
     assert gpus.latest() is first  # the same reading is the same value: nothing is repainted
     sampler.machine = Machine((GpuReading(2),))
     assert gpus.latest() is not first

@@ -48,3 +48,37 @@ def test_memory_is_bounded() -> None:
     for step in range(20000):
         pace.extend([step], [step * 0.1])
     assert len(pace._points) < 3000
+
+
+def test_seconds_of_a_step_without_pauses() -> None:
+    """One value every ten seconds; the time of a pause belongs to no step."""
+    pace = Pace()
+    steps = list(range(1, 101))
+    ends, seconds = pace.stretches(steps, [n * 2.0 for n in steps])
+    assert ends == list(range(6, 101, 5))
+    assert seconds == [2.0] * len(ends)
+    pace.pause()
+    later, slow = pace.stretches(range(101, 121), [500 + n * 5.0 for n in range(20)])
+    assert later == list(range(103, 121, 2))
+    assert slow == [5.0] * len(later)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 50])
+def test_how_it_is_cut_changes_nothing(cut: int) -> None:
+    steps = list(range(1, 201))
+    clock = [float(int(n * 0.7)) for n in steps]
+    whole, parts = Pace(), Pace()
+    expected = whole.stretches(steps, clock)
+    found: tuple[list[int], list[float]] = ([], [])
+    for begin in range(0, 200, cut):
+        ends, seconds = parts.stretches(steps[begin : begin + cut], clock[begin : begin + cut])
+        found[0].extend(ends)
+        found[1].extend(seconds)
+    assert found == expected
+
+
+def test_a_clock_that_goes_back_begins_anew() -> None:
+    pace = Pace()
+    ends, seconds = pace.stretches([1, 2, 3, 1, 2, 3], [0.0, 6.0, 12.0, 0.0, 6.0, 12.0])
+    assert all(value > 0 for value in seconds)
+    assert pace.stretches([5], [5.0]) == ([], [])

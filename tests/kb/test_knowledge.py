@@ -12,6 +12,7 @@ import pytest
 from loratui.detectors import detectors
 from loratui.kb import lint, load
 from loratui.kb.linting import check
+from loratui.kb.loader import trainer_keys
 
 KB = load()
 
@@ -102,3 +103,15 @@ def test_importing_the_package_loads_nothing_heavy():
     code = "import loratui.kb, sys, json; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"pydantic", "yaml", "loratui.kb.schema"} & set(json.loads(done.stdout))
+
+
+def test_the_defaults_of_options_are_the_trainers_own() -> None:
+    """What stands in options.yaml is what the trainer's own list of keys says."""
+    trainers, _ = trainer_keys()
+    checked = 0
+    for name, option in KB.options.items():
+        for trainer, default in option.defaults.items():
+            key = trainers[trainer].keys[option.keys[trainer][0]]
+            assert key.default == default, f"{name} of {trainer}"
+            checked += 1
+    assert checked > 100

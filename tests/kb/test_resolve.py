@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from loratui.core.facts import ConfigValue, RunFacts, TrainingConfig
 from loratui.kb import load
-from loratui.kb.resolve import describe, fill, recommend, undecided
+from loratui.kb.resolve import describe, fill, fixes, recommend, undecided
+from loratui.kb.schema import FixRule, PatchRule
 
 KB = load()
 
@@ -125,3 +128,28 @@ def test_undecided_says_why():
     assert "12 of 60" in why
     assert undecided(KB, "loss-spike", "no-such-reason", {}) == ("", "")
     assert undecided(KB, "validation-rising", "no-validation", {})[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"batch_size": 4}, [("batch_size", 4, 1), ("gradient_accumulation_steps", None, 4)]),
+        (
+            {"batch_size": 4, "gradient_accumulation": 2},
+            [("batch_size", 4, 1), ("gradient_accumulation", 2, 8)],
+        ),
+        ({}, [("train_batch_size", None, 1)]),
+    ],
+)
+def test_the_effective_batch_stays(values, expected):
+    """The batch becomes 1, and as many batches more are added up before a step."""
+    rule = FixRule(
+        "batch", "Set the batch size to 1.", "config", "pytorch",
+        patch=(
+            PatchRule("batch_size", "set", 1),
+            PatchRule("gradient_accumulation", "keep-product", "batch_size"),
+        ),
+    )  # fmt: skip
+    (symptom,) = [replace(KB.symptoms["cuda-out-of-memory"], fixes=(rule,))]
+    (fix,) = fixes(KB, symptom, facts(**values))
+    assert [(p.key.lstrip("-"), p.before, p.after) for p in fix.patch] == expected

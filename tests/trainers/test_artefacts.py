@@ -23,6 +23,8 @@ from loratui.trainers.artefacts import Named, named
         ("samples/1767261600000__000000250_0.jpg", Named("sample", 250)),
         ("samples/0 - a cat/2026-training-sample-120-3-20.jpg", Named("sample", 120)),
         ("out/samples/picture.webp", Named("sample")),
+        ("out/checkpoint-40-rolling/pytorch_lora_weights.safetensors", Named("checkpoint", 40)),
+        ("out/validation_images/step_40_robot_0_1024x1024.png", Named("sample", 40)),
     ],
 )
 def test_names(path: str, what: Named) -> None:
@@ -37,6 +39,10 @@ def test_names(path: str, what: Named) -> None:
         "out/maya-000003-state/model.safetensors", "out/optimizer.pt", "data/photo.png",
         "cache/img_0512x0512_qi.safetensors", "cache_latents/x.safetensors", "log.txt",
         "img_qi_te.safetensors", "out/scheduler.bin",
+        "run/backup/2026-01-01_10-00-00-backup-300-2-50/lora/lora.safetensors",
+        "run/global_step40/mp_rank_00_model_states.pt",
+        "out/checkpoint-40-tmp/pytorch_lora_weights.safetensors",
+        "out/checkpoint-40/ema/pytorch_lora_weights.safetensors",
     ],
 )  # fmt: skip
 def test_what_is_none(path: str) -> None:

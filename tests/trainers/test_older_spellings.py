@@ -25,6 +25,7 @@ from loratui.engine.diagnosis import diagnose
 from loratui.kb import load
 from loratui.kb.base import KnowledgeBase
 from tests.runs import log, progress, read, series
+from tests.trainers.rich_console import written
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +171,15 @@ def test_a_validation_that_is_not_over_has_no_value(rest: str) -> None:
     assert series(events, "val_loss") == []
 
 
+@pytest.mark.parametrize("size", [77, 65536])
+def test_the_bar_of_the_last_validation_is_no_result_of_the_next(size: int) -> None:
+    """tqdm draws it whole once more when its variable is bound to the next bar."""
+    reader, events = read(log("kohya/validation").read_bytes(), size=size)
+    assert reader.trainer.id == "kohya"
+    assert series(events, "val_loss") == [(20, 0.0954), (40, 0.0974), (60, 0.103)]
+    assert [step for step, _ in series(events, "loss")] == list(range(1, 61))
+
+
 def test_a_validation_of_nan_stays_nan() -> None:
     data = HEADER + bar("steps", 3, 9, "avr_loss=nan")
     data += validation("validation steps", "val_avg_loss", [math.nan])
@@ -182,30 +192,28 @@ def test_a_validation_of_nan_stays_nan() -> None:
 # what wraps sd-scripts
 
 
-GUI = """\
-06:12:27-123456 INFO     Start training LoRA Standard ...
-06:12:27-123999 INFO     Validating lr scheduler arguments...
-06:12:27-124500 INFO     Folder 40_zqxbot robot: 40 repeats found
-06:12:27-125000 INFO     Folder 40_zqxbot robot: 15 images found
-06:12:27-125500 INFO     Folder 40_zqxbot robot: 15 * 40 = 600 steps
-06:12:27-126000 INFO     Regularization factor: 1
-06:12:27-126500 INFO     Train batch size: 2
-06:12:27-127000 INFO     Gradient accumulation steps: 3
-06:12:27-127500 INFO     Epoch: 10
-06:12:27-128000 INFO     max_train_steps (600 / 2 / 3 * 10 * 1) = 1000
-06:12:27-128500 INFO     stop_text_encoder_training = 0
-06:12:27-129000 INFO     lr_warmup_steps = 100
-06:12:27-130000 INFO     Saving training config to
-                         /workspace/output/robot_20261121-061227.json...
-06:12:27-131000 INFO     Executing command: /venv/bin/accelerate launch
-                         --num_processes 1 /workspace/kohya_ss/sd-scripts/sdxl_t
-                         rain_network.py --config_file
-                         /workspace/output/config_lora-20261121-061227.toml
-"""
+GUI = (
+    "Start training LoRA Standard ...",
+    "Validating lr scheduler arguments...",
+    "Folder 40_zqxbot robot: 40 repeats found",
+    "Folder 40_zqxbot robot: 15 images found",
+    "Folder 40_zqxbot robot: 15 * 40 = 600 steps",
+    "Regularization factor: 1",
+    "Train batch size: 2",
+    "Gradient accumulation steps: 3",
+    "Epoch: 10",
+    "max_train_steps (600 / 2 / 3 * 10 * 1) = 1000",
+    "stop_text_encoder_training = 0",
+    "lr_warmup_steps = 100",
+    "Saving training config to /workspace/output/robot_20261121-061227.json...",
+    "Executing command: /venv/bin/accelerate launch --num_processes 1 "
+    "/workspace/a/very/long/path/to/kohya_ss/sd-scripts/sdxl_train_network.py --config_file "
+    "/workspace/output/config_lora-20261121-061227.toml",
+)
 
 
 def test_what_the_kohya_gui_says_first() -> None:
-    reader, events = read(GUI.encode())
+    reader, events = read(written(GUI, gui=True).encode())
     assert reader.trainer.id == "kohya"
     assert "Saving training config to /workspace/output/robot_20261121-061227.json..." in lines(
         events
@@ -270,10 +278,7 @@ def test_streams_that_a_wrapper_names() -> None:
 
 
 def test_lora_easy_training_scripts() -> None:
-    data = (
-        "2026-11-21 06:12:27 INFO     Loading settings from runtime_store/ train_util.py:4741\n"
-        "                             config.toml...\n"
-    )
+    data = written(["Loading settings from runtime_store/config.toml..."], file="train_util.py")
     reader, events = read(data.encode())
     assert reader.trainer.id == "kohya"
     assert lines(events) == ["Loading settings from runtime_store/config.toml..."]

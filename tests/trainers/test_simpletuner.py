@@ -134,7 +134,10 @@ def test_other_values_of_the_bar_are_not_the_loss() -> None:
     _, events = read(bar("Epoch 1/2.5, Steps", 3, 9, "00:04", postfix).encode() + b"\n")
     assert series(events, "loss") == [(3, 0.25)]
     assert series(events, "lr") == [(3, 1.02)]
-    assert {e.name for e in events if isinstance(e, Metrics)} == {"loss", "lr", "elapsed"}
+    assert series(events, "prodigy_d") == series(events, "effective_lr") == [(3, 1.02)]
+    assert {e.name for e in events if isinstance(e, Metrics)} == {
+        "loss", "lr", "prodigy_d", "effective_lr", "elapsed",
+    }  # fmt: skip
     assert (progress(events).epoch, progress(events).epochs) == (1, 2)
 
 
@@ -217,8 +220,41 @@ def test_debug_log_names_phases_checkpoints_and_the_end() -> None:
     assert phases(events) == [
         "loading", "caching", "training", "saving", "sampling", "training", "saving",
     ]  # fmt: skip
-    assert [e.path for e in events if isinstance(e, Checkpoint)] == ["/workspace/output/models"]
+    assert [e.path for e in events if isinstance(e, Checkpoint)] == [
+        "/workspace/output/models/checkpoint-40",
+        "/workspace/output/models",
+    ]
     assert ended(events) == ["finished"]
+
+
+def test_debug_log_tells_the_losses_of_each_evaluation_set() -> None:
+    """The first set stands for the validation, as no mean over all of them is given."""
+    _, events = read(log("simpletuner/debug").read_bytes())
+    assert series(events, "val_loss") == [(40, 0.1312), (80, 0.1274)]
+    assert series(events, "val_loss style-eval") == [(40, 0.2047), (80, 0.2101)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{'loss/val/pooled': 0.25}", {"val_loss": 0.25}),
+        ("{'loss/val/pooled': tensor(0.25, device='cuda:0')}", {"val_loss": 0.25}),
+        ("{'loss/val/a b': tensor(nan)}", {"val_loss": "nan"}),
+        ("{'loss/val/a': 0.1, 'loss/val/b': 0.2, 'loss/val/c': 0.3}",
+         {"val_loss": 0.1, "val_loss b": 0.2, "val_loss c": 0.3}),
+        ("{'chart/loss/val/a': <wandb.plot>}", {}),
+        ("{'loss/val/a': <object>}", {}),
+    ],
+)  # fmt: skip
+def test_an_evaluation_in_a_line(text: str, found: dict[str, object]) -> None:
+    data = STEP.format(rank=0, step=3, loss=0.5)
+    data += f"[RANK 0] 2026-09-12 11:30:16,000 [DEBUG] (SimpleTuner) Tracking information: {text}\n"
+    _, events = read(data.encode())
+    told = {e.name: e for e in events if isinstance(e, Metrics) and e.name.startswith("val")}
+    assert {name: e.steps[0] for name, e in told.items()} == dict.fromkeys(found, 3)
+    assert {name: str(e.values[0]) for name, e in told.items()} == {
+        name: str(value) for name, value in found.items()
+    }
 
 
 STEP = (

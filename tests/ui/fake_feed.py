@@ -162,6 +162,27 @@ def healthy() -> SessionSnapshot:
     )
 
 
+def rich() -> SessionSnapshot:
+    """A run that gives every kind of series."""
+    base = healthy()
+    raw = losses(1240)
+    validation = Series("val_loss")
+    validation.extend(range(100, 1241, 100), [0.2 - 0.006 * at for at in range(12)])
+    mean = [sum(raw[max(0, at - 340) : at + 1]) / min(at + 1, 341) for at in range(1240)]
+    return replace(
+        base,
+        series={
+            **base.series,
+            "grad_norm": series("grad_norm", [value * 4 for value in losses(1240)]),
+            "epoch_loss": series("epoch_loss", [0.21, 0.16, 0.13]),
+            "mean_loss": series("mean_loss", mean),
+            "val_loss": validation.view(),
+            "val_loss t250": series("val_loss t250", [0.1, 0.09]),
+            "lr_text_encoder": series("lr_text_encoder", [5e-5] * 1240),
+        },
+    )
+
+
 def diverging() -> SessionSnapshot:
     base = healthy()
     return replace(
@@ -269,6 +290,7 @@ def hostile() -> SessionSnapshot:
 
 STATES = {
     "healthy": healthy,
+    "rich": rich,
     "diverging": diverging,
     "nan": broken,
     "oom": out_of_memory,

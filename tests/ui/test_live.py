@@ -121,22 +121,6 @@ async def test_help_is_about_the_pane(live):
         assert not isinstance(app.screen, Sheet)
 
 
-async def test_chart_keys(live):
-    app = live()
-    async with app.run_test(size=(120, 40)) as pilot:
-        chart = app.screen.chart
-        await pilot.press("l")
-        assert not chart.data.log
-        await pilot.press("z")
-        assert chart.data.zoom == "third"
-        await pilot.press("z", "z")
-        assert chart.data.zoom == "all"
-        await pilot.press("t")
-        assert chart.data.label == "learning rate"
-        await pilot.press("t")
-        assert chart.data.label == "loss"
-
-
 async def test_acknowledge_reaches_the_feed_and_a_tick_is_kept(live, tmp_path):
     app = live("diverging")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -296,7 +280,7 @@ async def test_no_feed(live):
 
     app = LoratuiApp(None, UiOptions())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter", "s", "q", "a", "space", "y", "z", "l", "t", "e", "down", "end")
+        await pilot.press("enter", "s", "q", "a", "space", "y", "e", "down", "end")
         await pilot.pause()
         assert "loratui demo" in "\n".join(screen_text(app))
 

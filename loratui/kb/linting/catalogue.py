@@ -46,6 +46,11 @@ def findings(base: KnowledgeBase) -> Iterator[Fault]:
             yield Fault("findings", name, ("symptom",), text)
         if known.symptom is None:
             yield Fault("findings", name, (), "leads to no symptom")
+        page = base.symptoms.get(known.symptom or "")
+        names = [fix.id for fix in page.fixes] if page is not None else []
+        for fix in known.fixes:
+            if fix not in names:
+                yield Fault("findings", name, ("fixes",), unknown("fix", fix, names))
         if known.built and not known.summary:
             yield Fault("findings", name, (), "is built but has no summary")
         for text in (known.summary or "", *(v.summary for v in known.variants)):

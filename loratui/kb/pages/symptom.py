@@ -185,6 +185,8 @@ def _rule_patch(base: KnowledgeBase, rule: FixRule, facts: RunFacts) -> tuple[Pa
 def _change(patch: PatchRule) -> object:
     if patch.op == "set":
         return patch.value
+    if patch.op == "keep-product":
+        return f"raise it as {patch.value} falls"
     words = {"multiply": "×", "at-most": "at most", "at-least": "at least"}
     return f"{words[patch.op]} {value_text(patch.value)}"
 
@@ -217,9 +219,7 @@ def chart_blocks(finding: Finding) -> list[Block]:
             continue
         if not isinstance(values, list) or len(values) != len(steps):
             continue
-        points = tuple(
-            (int(step), float(value)) for step, value in zip(steps, values, strict=True)
-        )
+        points = tuple((int(step), float(value)) for step, value in zip(steps, values, strict=True))
         name = str(data.get("name") or "loss")
         return [Block("chart", name, points=points, onset=finding.first_step)]
     return []

@@ -19,6 +19,7 @@ from loratui.core.events import (
     PhaseName,
     Progress,
     RunBegan,
+    Sample,
 )
 from loratui.trainers import trainers
 from loratui.trainers.base import Handler, Trainer
@@ -167,14 +168,18 @@ class Reader:
         return [Config(self.source, draws.offsets[0], "epoch", "", shown[0])]
 
     def _validate(self, draws: Draws) -> list[Event]:
-        """Draws of a validation's bar. It shows the mean so far: only the last one counts."""
+        """Draws of a validation's bar. It shows the mean so far: only the last one counts.
+
+        The bar of the validation before is drawn once more, whole, when the next one has begun.
+        """
         events = self._enter("validating", draws.offsets[0], draws.desc)
         for part in draws.ascending():
             if part.steps[0] < self._validation_at:
                 events += self._validated()
+            before = part.steps[-2] if len(part.steps) > 1 else self._validation_at
             self._validation_at = part.steps[-1]
             found = self._validation.search(part.postfix[-1])
-            if found and part.steps[-1] == part.total:
+            if found and part.steps[-1] == part.total and before >= part.total - 1:
                 self._validation_loss = (found.group(1), part.offsets[-1])
         return events
 
@@ -195,7 +200,7 @@ class Reader:
     def _evaluation(self, line: Joined) -> list[Event]:
         """Losses of a validation that a line states, at the training step seen last."""
         assert self._evaluated is not None
-        step = self._bar.last if self._bar.last is not None else self._lines.last
+        step = self._step
         events: dict[str, Event] = {}
         for found in self._evaluated.finditer(line.text):
             try:
@@ -376,7 +381,15 @@ class Reader:
         if name == self._phase:
             return []
         self._phase = name
-        return [Phase(self.source, offset, name, self._bar.last, detail)]
+        entered: list[Event] = [Phase(self.source, offset, name, self._step, detail)]
+        if name == "sampling":
+            entered.append(Sample(self.source, offset, self._step))
+        return entered
+
+    @property
+    def _step(self) -> int | None:
+        """The training step seen last."""
+        return self._bar.last if self._bar.last is not None else self._lines.last
 
     def _own(self, event: Event) -> list[Event]:
         if isinstance(event, Phase):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loratui.core import units
-from loratui.core.advice import Fix, PatchLine
+from loratui.core.advice import Fix, PatchLine, Stopping
 from loratui.core.findings import Finding, Severity, Undecided
 from loratui.core.snapshot import SessionSnapshot
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
@@ -48,11 +48,14 @@ def finding_lines(finding: Finding, width: int, selected: bool) -> list[Line]:
     """Severity, title and step; what was seen; the first thing to do about it."""
     style = STYLES[finding.severity]
     glyph, word = GLYPHS[finding.severity], finding.severity.word
-    quiet = finding.acknowledged or finding.state == "resolved"
+    follows = bool(finding.silenced_by)
+    quiet = finding.acknowledged or finding.state == "resolved" or follows
     if finding.state == "resolved":
         glyph, word, style = "✔", "resolved", "good"
     elif finding.acknowledged:
         word, style = "seen", "muted"
+    elif follows:
+        word, style = "follows", "muted"
     head, right = f"{'▸' if selected else ' '}{glyph} {word:<8} ", since(finding)
     titles = wrap(finding.title or finding.id, width - len(head) - len(right) - 2)
     tail = (Span(f"{right} ", "muted"),) if right else ()
@@ -66,7 +69,14 @@ def finding_lines(finding: Finding, width: int, selected: bool) -> list[Line]:
     summary = finding.summary
     if summary and finding.confidence < 0.85:
         summary += f" ({finding.confidence * 100:.0f} % sure)"
-    rows += [line(f"   {row}", "", target=name) for row in wrap(summary, width - 4) if row]
+    told = [summary, *finding.causes]
+    if follows:
+        told.append(f"It follows from what is called {finding.silenced_by} above.")
+    for text in told:
+        rows += [line(f"   {row}", "", target=name) for row in wrap(text, width - 4) if row]
+    if finding.now and finding.state == "firing" and not follows:
+        now = wrap(finding.now, width - 5)
+        rows += [line(f"   {row}", "warning", target=name) for row in now]
     if finding.fixes and finding.state == "firing":
         rows += _first_fix(finding, width, selected)
     return rows
@@ -98,13 +108,23 @@ def healthy_lines(checked: int, undecided: Sequence[Undecided], width: int) -> l
     return rows
 
 
-def undecided_lines(undecided: Sequence[Undecided], width: int) -> list[Line]:
-    """What cannot be told, each with its reason; what only needs more steps in one sentence."""
+UNTOLD = 4
+"""Questions without an answer that are listed beside the findings."""
+
+
+def undecided_lines(undecided: Sequence[Undecided], width: int, most: int = UNTOLD) -> list[Line]:
+    """What cannot be told, by reason, at most so many; what only needs more steps in a sentence."""
+    whys: dict[str, list[str]] = {}
+    for item in undecided:
+        if item.state == "cannot-tell":
+            whys.setdefault(item.why.rstrip("."), []).append(item.question)
     texts = [
-        f"cannot tell: {item.question}" + (f" ({item.why.rstrip('.')})" if item.why else "")
-        for item in undecided
-        if item.state == "cannot-tell"
+        f"cannot tell: {'; '.join(questions)}" + (f" ({why})" if why else "")
+        for why, questions in whys.items()
     ]
+    if len(texts) > most:
+        more = len(texts) - most + 1
+        texts[most - 1 :] = [f"{more} more questions that cannot be answered: s lists them"]
     early = [item.question for item in undecided if item.state == "too-early"]
     if early:
         texts.append(f"too early to tell: {'; '.join(early)}")
@@ -113,6 +133,16 @@ def undecided_lines(undecided: Sequence[Undecided], width: int) -> list[Line]:
         first, *rest = wrap(text, width - 3)
         rows.append(line(f" · {first}", "muted"))
         rows += [line(f"   {row}", "muted") for row in rest]
+    return rows
+
+
+def stopping_lines(stopping: Stopping, width: int) -> list[Line]:
+    """Which checkpoint to take, and why."""
+    where = " · ".join(part for part in (stopping.span, stopping.files) if part)
+    head = wrap(f"best checkpoint: {where or 'cannot be told yet'}", width - 3)
+    rows = [line(f" {'→' if at == 0 else ' '} {row}", "accent") for at, row in enumerate(head)]
+    for reason in stopping.reasons:
+        rows += [line(f"   {row}", "muted") for row in wrap(reason, width - 4)]
     return rows
 
 
@@ -147,7 +177,8 @@ def _shown(now: SessionSnapshot) -> tuple[object, ...]:
     """All that the pane shows of a snapshot."""
     reading = now.status.history is not None
     state = (now.status.state == "waiting", reading)
-    return now.findings, now.undecided, now.checked, now.unread, now.path, state
+    told = (now.findings, now.stopping, now.undecided, now.checked, now.unread)
+    return *told, now.path, state
 
 
 class FindingsPane(LineView):
@@ -190,6 +221,8 @@ class FindingsPane(LineView):
                 rows.append(line(" reading the log; the patterns are checked behind it", "muted"))
             else:
                 rows += healthy_lines(now.checked, now.undecided, width)
+        if now.stopping is not None and rows:
+            rows += [line(), *stopping_lines(now.stopping, width)]
         if now.undecided and rows:
             rows.append(line())
         return rows + undecided_lines(now.undecided, width)

@@ -46,7 +46,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Texted:
-    """What became of one error text: `first` is what stood first, `wrong` a near miss's finding."""
+    """What became of one error text; `first` are the findings, in their order."""
 
     key: str
     right: bool
@@ -303,7 +303,9 @@ def _texts(found: Sequence[Texted], lines: list[str]) -> bool:
         share = fine / len(own) if own else 0.0
         met = share >= TARGETS["texts"]
         good &= met
-        lines.append(f"{'ok' if met else 'NO':<4}{title:<32}{share:>8.2%}{f'{fine}/{len(own)}':>12}")
+        lines.append(
+            f"{'ok' if met else 'NO':<4}{title:<32}{share:>8.2%}{f'{fine}/{len(own)}':>12}"
+        )
         wrong = [text for text in own if not text.good]
         places = Counter(text.key.split(":")[2] for text in wrong)
         if wrong:

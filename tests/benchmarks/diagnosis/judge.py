@@ -1,8 +1,9 @@
 """Shows cases to loratui through its own doors and says what it made of them.
 
-The doors: `file` (`engine.diagnosis.diagnose` on a log or run folder), `cli` (the command), `pieces`
-(the bytes of the log through a source, a small part of the run at a time, so that it is known when a
-finding fired) and `live` (a session over files that grow, with a clock that is moved by hand).
+The doors: `file` (`engine.diagnosis.diagnose` on a log or run folder), `cli` (the command),
+`pieces` (the bytes of the log through a source, a small part of the run at a time, so that it is
+known when a finding fired) and `live` (a session over files that grow, with a clock that is moved
+by hand).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -32,8 +33,9 @@ from loratui.engine.session import SETTLE, Session
 from loratui.kb import load
 from loratui.kb.base import KnowledgeBase
 from tests.benchmarks.diagnosis.make import tables
+from tests.benchmarks.diagnosis.make.effects import TICK
 from tests.benchmarks.diagnosis.make.runs import HEALTHY
-from tests.benchmarks.diagnosis.make.story import Made, Reading
+from tests.benchmarks.diagnosis.make.story import Made, Mark, Reading
 
 PIECES = 80
 """Parts of the run in which a log is shown."""
@@ -146,9 +148,7 @@ def _show(made: Made, folder: Path) -> list[Fired]:
 
 
 def _fired(findings: Iterable[Finding]) -> list[Fired]:
-    return [
-        Fired(f.id, int(f.severity), f.first_step, f.fired_step, f.state) for f in findings
-    ]
+    return [Fired(f.id, int(f.severity), f.first_step, f.fired_step, f.state) for f in findings]
 
 
 def _command(path: Path) -> list[Fired]:
@@ -162,7 +162,9 @@ def _command(path: Path) -> list[Fired]:
     if done.returncode not in (0, 1):
         raise RuntimeError(f"exit {done.returncode}: {done.stderr.strip()[-200:]}")
     return [
-        Fired(f["id"], int(Severity.of(f["severity"])), f["first_step"], f["fired_step"], f["state"])
+        Fired(
+            f["id"], int(Severity.of(f["severity"])), f["first_step"], f["fired_step"], f["state"]
+        )
         for f in json.loads(done.stdout)["findings"]
     ]
 
@@ -305,16 +307,12 @@ def _watched(made: Made, folder: Path) -> SessionSnapshot:
         configuration=Configuration(found.folder),
     )
     session.prepare()
-    rounds = len(made.readings) if made.id == "data-starved" else ROUNDS
     growing = {name: list(reversed(pieces)) for name, pieces in made.growing.items()}
     saved = list(reversed(made.saved))
-    every = max(1, len(made.marks) // rounds)
     log = (folder / LOG).open("ab") if made.console else None
     parts = 0
     look(session, clock, 0.0)
-    for at in (*range(every - 1, len(made.marks), every), len(made.marks) - 1):
-        mark = made.marks[at]
-        end = len(made.parts) if at == len(made.marks) - 1 and not made.silence else mark.parts
+    for end, mark, now in _moments(made):
         for name, pieces in growing.items():
             due = []
             while pieces and pieces[-1][0] <= mark.step:
@@ -323,15 +321,11 @@ def _watched(made: Made, folder: Path) -> SessionSnapshot:
                 _grow(folder / name, due)
         while saved and saved[-1][0] <= mark.step:
             _append(folder / saved.pop()[1], b"weights" * 64)
-        if log is not None:
+        if log is not None and end > parts:
             log.write("".join(made.parts[parts:end]).encode())
             log.flush()
-        parts = max(parts, end)
-        look(session, clock, begin + mark.time - clock.now())
-    silent = 0.0
-    while silent < made.silence:
-        look(session, clock, 30.0)
-        silent += 30.0
+            parts = end
+        look(session, clock, begin + now - clock.now())
     if log is not None:
         log.close()
     for _ in range(3):
@@ -340,6 +334,29 @@ def _watched(made: Made, folder: Path) -> SessionSnapshot:
     session.stop()
     session.source.close()
     return snapshot
+
+
+def _moments(made: Made) -> Iterator[tuple[int, Mark, float]]:
+    """How much of the log there is, up to which step, and when: every TICK seconds where the
+    machine is watched, else at parts of the run."""
+    marks, last = made.marks, len(made.parts)
+    if not made.readings:
+        every = max(1, len(marks) // ROUNDS)
+        for mark in marks[every - 1 : -1 : every]:
+            yield mark.parts, mark, mark.time
+        yield last, marks[-1], marks[-1].time
+        return
+    at, now = -1, 0.0
+    end = marks[-1].time + made.silence
+    while now <= end:
+        while at + 1 < len(marks) and marks[at + 1].time <= now:
+            at += 1
+        if at >= 0:
+            # what follows the last step belongs to it, but nothing follows a run that hangs
+            whole = at == len(marks) - 1 and not made.silence
+            yield last if whole else marks[at].parts, marks[at], now
+        now += TICK
+    yield marks[-1].parts if made.silence else last, marks[-1], end
 
 
 def look(session: Session, clock: ManualClock, seconds: float) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len
 
+from loratui.core.series import SeriesView
 from loratui.kb.pages.blocks import Block
 from loratui.kb.tables import drawn
+from loratui.ui.screens.diagnose.onset import onset_lines
 from loratui.ui.widgets.lines import Line, LineView, Span, line, wrap
 
 _MARGIN = 10  # cells of the column of section names
@@ -41,11 +43,22 @@ class PagePane(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.series: Mapping[str, SeriesView] = {}
         self.blocks: Sequence[Block] = ()
         self.opened: set[str] = set()
 
-    def show(self, blocks: Sequence[Block], *, afresh: bool) -> None:
-        """Show a page; `afresh` starts at its top, else the cursor stays where it is."""
+    def show(
+        self,
+        blocks: Sequence[Block],
+        *,
+        afresh: bool,
+        series: Mapping[str, SeriesView] | None = None,
+    ) -> None:
+        """Show a page; `afresh` starts at its top, else the cursor stays where it is.
+
+        `series` are those of the run, for a chart on the page.
+        """
+        self.series = series or {}
         if afresh:
             self.opened.clear()
             self.target = ""
@@ -72,6 +85,8 @@ class PagePane(LineView):
 
     def _rows(self, block: Block, width: int) -> list[Line]:
         style = _STYLES.get(block.role, "")
+        if block.role == "chart":
+            return onset_lines(block, self.series, width, ascii_only=self.ascii_only)
         if block.role == "table":
             return [line(text, "label" if head else "") for text, head in drawn(block.rows, width)]
         if block.role == "example":

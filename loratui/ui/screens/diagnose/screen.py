@@ -187,7 +187,7 @@ class DiagnoseScreen(RunScreen):
             return
         self.shown = (page, finding)
         case = case_of(self.snapshot, self.owner.notebook, finding)
-        self.page.show(self.atlas.page(page, case), afresh=afresh)
+        self.page.show(self.atlas.page(page, case), afresh=afresh, series=self.snapshot.series)
 
     def _refill(self) -> None:
         self._fill(*self.shown, afresh=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.containers import Container, Horizontal
@@ -16,6 +17,7 @@ from loratui.ui.bridge import SECTIONS
 from loratui.ui.messages import Act, OpenSymptom, Say
 from loratui.ui.screens.base import RunScreen
 from loratui.ui.screens.live import words
+from loratui.ui.screens.live.curves import Choice, chosen, companion, kind_of, ordered
 from loratui.ui.widgets.checklist_pane import ChecklistPane
 from loratui.ui.widgets.findings_pane import FindingsPane
 from loratui.ui.widgets.gpu_pane import GpuPane
@@ -25,6 +27,10 @@ from loratui.ui.widgets.loss_chart import LossChart
 from loratui.ui.widgets.sparkline import Sparkline
 from loratui.ui.widgets.status_line import StatusLine, Vitals
 from loratui.ui.widgets.tab_row import TabRow
+
+if TYPE_CHECKING:
+    from loratui.ui.screens.live.metric_picker import MetricPicker
+    from loratui.ui.widgets.window import Window
 
 WIDE, TALL = 110, 24
 PANES = ("findings", "chart", "checklist", "gpu", "log")
@@ -41,7 +47,9 @@ class LiveScreen(RunScreen):
         super().__init__(classes="-ascii" if ascii_only else None)
         self.folded = False
         self.front = "findings"
-        self.metric = "loss"
+        self.wanted: Choice | None = None  # what the chart is to draw, once somebody has chosen
+        self._picker: MetricPicker | None = None
+        self._scales: dict[str, bool] = {}  # group of series -> logarithmic, where that was changed
         self.snapshot = SessionSnapshot()
         self._titles: dict[str, str] = {}
         self.status = StatusLine(id="status")
@@ -120,8 +128,10 @@ class LiveScreen(RunScreen):
     # -- news ----------------------------------------------------------------------------------
 
     def show_snapshot(self, snapshot: SessionSnapshot, changed: frozenset[str]) -> None:
-        longer = snapshot.status.total != self.snapshot.status.total
-        self.snapshot = snapshot
+        before, self.snapshot = self.snapshot, snapshot
+        longer = snapshot.status.total != before.status.total
+        if snapshot.path != before.path or (before.run and snapshot.run != before.run):
+            self.chart.another_run()
         if changed & {"status", "machine"}:
             self.status.show(snapshot.status)
             self.vitals.show(snapshot.status, snapshot.machine)
@@ -129,6 +139,8 @@ class LiveScreen(RunScreen):
             self.sparkline.show(snapshot.series.get("loss"))
         if longer or changed & {"series", "findings", "facts", "epoch_marks"}:
             self._draw_chart()
+            if self._picker is not None and self._picker in self.app.screen_stack:
+                self._picker.show_snapshot(snapshot)
         if changed & words.FINDINGS:
             self.findings.show(snapshot)
         if changed & {"checklist", "run"}:
@@ -148,8 +160,17 @@ class LiveScreen(RunScreen):
         else:
             self.checklist.show(now.checklist)
 
+    @property
+    def drawn(self) -> Choice:
+        """What the chart draws: what was chosen, as far as this run has it."""
+        return chosen(self.wanted, self.snapshot.series)
+
     def _draw_chart(self) -> None:
-        self.chart.show(**words.chart_fields(self.snapshot, self.metric))
+        drawn = self.drawn
+        kind = kind_of(drawn.first)
+        self.chart.show(
+            **words.chart_fields(self.snapshot, drawn), log=self._scales.get(kind.group, kind.log)
+        )
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -177,9 +198,9 @@ class LiveScreen(RunScreen):
     def action_now(self) -> None:
         from loratui.ui.overlays import Sheet
 
-        finding, status = self.findings.selected, self.snapshot.status
+        finding, now = self.findings.selected, self.snapshot
         self.app.push_screen(
-            Sheet("What to do now", lambda width: words.now_lines(finding, status, width))
+            Sheet("What to do now", lambda width: words.sheet_lines(finding, now, width))
         )
 
     def action_acknowledge(self) -> None:
@@ -196,20 +217,81 @@ class LiveScreen(RunScreen):
             self._title()
             self.post_message(Say(self.owner.notebook.problem))
 
+    # -- keys of the chart ---------------------------------------------------------------------
+
+    def _to_chart(self) -> bool:
+        """Bring the chart into view; whether it draws anything."""
+        if self.folded and self.front != "chart":
+            self._bring("chart")
+        if self.chart.data.last is None:
+            self.post_message(Say("there is no curve yet: the trainer has printed no numbers"))
+            return False
+        return True
+
     def action_metric(self) -> None:
-        names = [name for name in words.METRICS if name in self.snapshot.series]
-        if len(names) < 2:
-            self.post_message(Say("the log has no other series to draw"))
+        from loratui.ui.screens.live.metric_picker import MetricPicker
+
+        if not self.snapshot.series:
+            self.post_message(Say("there is no curve yet: the trainer has printed no numbers"))
             return
-        at = names.index(self.metric) if self.metric in names else -1
-        self.metric = names[(at + 1) % len(names)]
+        self._picker = MetricPicker(self.snapshot, self.drawn)
+        self.app.push_screen(self._picker, self._picked)
+
+    def _picked(self, choice: Choice | None) -> None:
+        if choice is not None:
+            self._want(choice)
+
+    def _want(self, choice: Choice) -> None:
+        self.wanted = choice
         self._draw_chart()
+        self._to_chart()
+
+    def action_next_metric(self) -> None:
+        names = ordered(self.snapshot.series)
+        if len(names) < 2:
+            self.post_message(Say("the trainer gives no other series to draw"))
+            return
+        at = names.index(self.drawn.first) if self.drawn.first in names else -1
+        self._want(companion(names[(at + 1) % len(names)], names))
 
     def action_zoom(self) -> None:
-        self.chart.next_zoom()
+        if self._to_chart():
+            self.chart.next_zoom()
+
+    def action_nearer(self, nearer: bool) -> None:
+        if self._to_chart():
+            self.post_message(Say(self.chart.zoom(nearer=nearer)))
+
+    def action_move(self, by: int) -> None:
+        if self._to_chart():
+            self.post_message(Say(self.chart.move(by)))
+
+    def action_read(self, by: int) -> None:
+        if self._to_chart():
+            self.post_message(Say(self.chart.read(by)))
+
+    def action_whole(self) -> None:
+        if self._to_chart():
+            self.chart.whole()
+
+    def action_range(self) -> None:
+        from loratui.ui.screens.live.steps_prompt import StepsPrompt
+
+        data = self.chart.data
+        if self._to_chart() and data.last is not None:
+            prompt = StepsPrompt(data.window, data.last, data.total, data.unit)
+            self.app.push_screen(prompt, self._ranged)
+
+    def _ranged(self, window: Window | None) -> None:
+        if window is not None:
+            self.chart.show(window=window)
 
     def action_scale(self) -> None:
-        self.chart.show(log=not self.chart.data.log)
+        if self._to_chart():
+            self._scales[kind_of(self.drawn.first).group] = not self.chart.data.log
+            self._draw_chart()
+
+    # -- keys of the other panes ---------------------------------------------------------------
 
     def action_errors(self) -> None:
         self.log_pane.toggle_errors()
@@ -241,6 +323,8 @@ class LiveScreen(RunScreen):
             return "" if item is None else f"{item.text}: {item.evidence or item.state}"
         if self.front == "gpu":
             return words.plain(self.gpu.build(100))
+        if self.front == "chart" and (reading := self.chart.copied()):
+            return reading
         finding = self.findings.selected
         return "" if finding is None else words.finding_text(finding)
 

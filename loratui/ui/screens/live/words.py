@@ -8,31 +8,13 @@ from typing import Any
 from loratui.core.advice import Fix
 from loratui.core.findings import Finding
 from loratui.core.snapshot import SessionSnapshot, Status
+from loratui.ui.screens.live.curves import CAPTIONS, Choice, curve_of, kind_of
 from loratui.ui.widgets.checklist_pane import count
-from loratui.ui.widgets.findings_pane import fix_words, since
+from loratui.ui.widgets.findings_pane import fix_words, since, stopping_lines, undecided_lines
 from loratui.ui.widgets.lines import Line, Span, line, wrap
 
-FINDINGS = frozenset({"findings", "undecided", "checked", "status", "unread", "path"})
+FINDINGS = frozenset({"findings", "stopping", "undecided", "checked", "status", "unread", "path"})
 """The fields of a snapshot that the findings pane depends on."""
-
-METRICS = {
-    "loss": "loss",
-    "mean_loss": "mean loss",
-    "smooth_loss": "smooth loss",
-    "val_loss": "validation loss",
-    "lr": "learning rate",
-    "lr_text_encoder": "learning rate of the text encoder",
-    "effective_lr": "learning rate that the optimizer found",
-    "grad_norm": "gradient norm",
-    "key_norm": "norm of the LoRA's weights",
-}
-"""The series that `t` goes through, and what they are called."""
-
-_KINDS = {
-    "raw": "each step",
-    "running-mean": "mean over the last epoch",
-    "smoothed": "smoothed by the trainer",
-}
 
 HELP = {
     "findings": (
@@ -43,9 +25,10 @@ HELP = {
     ),
     "chart": (
         "Chart",
-        "Dots are single steps, the line is smoothed. Where values are NaN the line breaks and "
-        "the row below is marked. Triangles show where a finding begins, ticks where an epoch "
-        "begins. A loss that scatters from step to step is normal.",
+        "Dots are single steps, the line is smoothed; a second series is dashed. Where values are "
+        "NaN the line breaks and the row below is marked. Triangles show where a finding begins, "
+        "ticks where an epoch begins. A loss that scatters from step to step is normal. A part of "
+        "the run that reaches the newest step goes along with it; any other stands still.",
     ),
     "checklist": (
         "Checklist",
@@ -79,22 +62,36 @@ def pane_names(now: SessionSnapshot, errors_only: bool) -> dict[str, str]:
     }
 
 
-def chart_fields(now: SessionSnapshot, metric: str) -> dict[str, Any]:
+def chart_fields(now: SessionSnapshot, drawn: Choice) -> dict[str, Any]:
     """What the chart draws of this snapshot."""
-    kind = now.facts.loss_kind if metric == "loss" else ""
+    kind, unit = now.facts.loss_kind, kind_of(drawn.first).unit
+    second = None
+    if drawn.second is not None:
+        second = curve_of(drawn.second, now.series.get(drawn.second), kind)
+    steps = unit == "step"  # findings and epochs begin at steps
     return {
-        "view": now.series.get(metric),
-        "label": METRICS.get(metric, metric),
-        "smoothed": kind in ("running-mean", "smoothed") or metric not in ("loss", "grad_norm"),
-        "caption": _KINDS.get(kind, ""),
-        "total": now.status.total,
-        "epochs": now.epoch_marks,
+        "first": curve_of(drawn.first, now.series.get(drawn.first), kind),
+        "second": second,
+        "caption": CAPTIONS.get(kind, "") if drawn.first == "loss" else "",
+        "unit": unit,
+        "total": now.status.total if steps else now.status.epochs,
+        "epochs": now.epoch_marks if steps else (),
         "findings": tuple(
             (finding.first_step, finding.severity.word)
             for finding in now.findings
-            if finding.first_step is not None and finding.state == "firing"
+            if steps and finding.first_step is not None and finding.state == "firing"
         ),
     }
+
+
+def sheet_lines(finding: Finding | None, now: SessionSnapshot, width: int) -> list[Line]:
+    """What to do, which checkpoint to take, and every question that has no answer yet."""
+    rows = now_lines(finding, now.status, width)
+    if now.stopping is not None:
+        rows += [line(), *stopping_lines(now.stopping, width)]
+    if now.undecided:
+        rows += [line(), *undecided_lines(now.undecided, width, most=len(now.undecided) + 1)]
+    return rows
 
 
 def now_lines(finding: Finding | None, status: Status, width: int) -> list[Line]:
@@ -103,6 +100,8 @@ def now_lines(finding: Finding | None, status: Status, width: int) -> list[Line]
         return _without(finding, status, width)
     rows = [Line((Span(finding.title or finding.id, "title"),), (Span(since(finding), "muted"),))]
     rows += [line(row) for row in wrap(finding.summary, width)]
+    rows += [line(row) for cause in finding.causes for row in wrap(cause, width)]
+    rows += [line(row, "warning") for row in wrap(finding.now, width) if row]
     for number, fix in enumerate(finding.fixes, 1):
         rows += [line(), *_fix(number, fix, width)]
     return rows
@@ -145,7 +144,7 @@ def _fix(number: int, fix: Fix, width: int) -> list[Line]:
 def finding_text(finding: Finding) -> str:
     """A finding as plain text to paste somewhere."""
     rows = [f"{finding.severity.word}: {finding.title or finding.id} {since(finding)}".rstrip()]
-    rows += [finding.summary] if finding.summary else []
+    rows += [text for text in (finding.summary, *finding.causes, finding.now) if text]
     rows += [f"- {evidence.text}" for evidence in finding.evidence]
     rows += [f"{number}. {fix_words(fix)}" for number, fix in enumerate(finding.fixes, 1)]
     return "\n".join(rows)

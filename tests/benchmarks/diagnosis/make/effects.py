@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from tests.benchmarks.diagnosis.make.story import Reading, Story, Tape
 
 if TYPE_CHECKING:
     from tests.benchmarks.diagnosis.make.runs import Sketch
+
+TICK = 5.0
+"""Seconds between readings of the machine. The program itself looks every second."""
 
 LASTS = 0.1
 """Share of the run for which a change must last."""
@@ -43,7 +47,7 @@ class Plant:
     silence: float = 0.0
     card: str = "NVIDIA GeForce RTX 4090"
     earlier: list[Story] = field(default_factory=list)
-    _watch: Callable[[float, float], Reading] | None = None
+    _watch: Callable[[float, int, float], Reading] | None = None
 
     def at(self, key: str, steps: int) -> int:
         """A step by a range of shares."""
@@ -65,8 +69,17 @@ class Plant:
             cards = self.numbers["cards"]
             self.card = list(cards)[self.number % len(cards)]
             sketch.base = cards[self.card] * self.rng.uniform(*self.numbers["times"])
-        if self.id in ("stalled", "data-starved"):
+        if self.id == "stalled":
             sketch.base = self.rng.uniform(1.5, 4.0)
+        if self.id == "data-starved":
+            low, high = self.numbers["base"]
+            sketch.base = low * (high / low) ** self.rng.random()
+            seconds = 60 * self.rng.uniform(*self.numbers["minutes"])
+            times = sum(map(math.prod, zip(sketch.sizes.weights, sketch.sizes.times, strict=True)))
+            a_step = 1.85 * sketch.base * times / sum(sketch.sizes.weights)  # 70 % of them slower
+            epochs = self.rng.randint(12, 40)
+            sketch.per_epoch = max(4, round(seconds / a_step / epochs))
+            sketch.steps = sketch.per_epoch * epochs
 
     # what several faults have in common
 
@@ -92,25 +105,26 @@ class Plant:
             "onetrainer": f"2026-11-20_22-10-05-backup-{at}-{at // per_epoch}-{at % per_epoch}",
         }.get(story.trainer, f"checkpoint-{at}")
 
-    def watch(self, story: Story, *, busy: bool) -> None:
+    def watch(self, story: Story) -> None:
         """Followed while it grows, with readings of the machine."""
         story.running = True
         uniform = self.rng.uniform
-
-        def reading(time: float, _step: float) -> Reading:
-            return Reading(time, uniform(92, 100) if busy else uniform(0, 3), uniform(10, 60))
-
-        self._watch = reading
+        self._watch = lambda time, _step, _rest: Reading(time, uniform(92, 100), uniform(10, 60))
 
     def readings(self, tape: Tape) -> list[Reading]:
+        """One every TICK seconds; those of the silence after the last step as well."""
         if self._watch is None:
             return []
-        found, due = [], 0.0
-        every = max(2.0, tape.time / 240)
+        found, due, uniform = [], 0.0, self.rng.uniform
         for mark in tape.marks:
             while due <= mark.time:
-                found.append(self._watch(due, mark.step))
-                due += every
+                found.append(self._watch(due, mark.step, mark.time - due))
+                due += TICK
+        waits = self.number % 4 == 0
+        end = tape.time + self.silence
+        while due <= end:
+            found.append(Reading(due, 100.0 if waits else uniform(0, 2), uniform(2, 12)))
+            due += TICK
         return found
 
 
@@ -284,7 +298,7 @@ def _resumed(plant: Plant, story: Story, sketch: Sketch) -> None:
 def _slow(plant: Plant, story: Story, sketch: Sketch) -> None:
     story.options |= {"family": "sdxl", "resolution": 1024}
     plant.config = True
-    plant.watch(story, busy=True)
+    plant.watch(story)
     plant.since(0, round(LASTS * story.steps))
     plant.note = plant.card
 
@@ -304,23 +318,40 @@ def _stalled(plant: Plant, story: Story, sketch: Sketch) -> None:
     for step in (stop - 1, stop):
         story.pauses.pop(step, None)  # in the middle of training
     story.stop, story.buffered = stop, False
-    plant.watch(story, busy=True)
+    plant.watch(story)
     plant.silence = plant.numbers["silence"]
     plant.since(stop)
 
 
 def _starved(plant: Plant, story: Story, sketch: Sketch) -> None:
     begin, numbers, uniform = plant.at("begin", story.steps), plant.numbers, plant.rng.uniform
+    slower = numbers["slower"]
     for step in range(begin, story.steps + 1):
-        story.seconds[step - 1] *= numbers["slower"]
-    plant.watch(story, busy=True)
+        story.seconds[step - 1] *= slower
+    plant.watch(story)
     well = plant._watch
     assert well is not None
+    ends = [0.0]
+    for took in story.seconds:
+        ends.append(ends[-1] + took)
 
-    def reading(time: float, step: float) -> Reading:
+    def computed(until: float) -> float:
+        """Seconds of computing in the steps up to a time on the clock of the steps."""
+        step = min(bisect_right(ends, until), story.steps) - 1
+        before = done[step]
+        work = (ends[step + 1] - ends[step]) / (slower if step + 1 >= begin else 1.0)
+        return before + min(work, max(0.0, until - ends[step]))
+
+    done = [0.0]
+    for at, took in enumerate(story.seconds):
+        done.append(done[-1] + (took / slower if at + 1 >= begin else took))
+
+    def reading(time: float, step: int, rest: float) -> Reading:
         if step < begin:
-            return well(time, step)
-        return Reading(time, uniform(*numbers["gpu"]), uniform(*numbers["cpu"]))
+            return well(time, step, rest)
+        now = ends[step] - rest  # pauses do not count
+        share = computed(now) - computed(now - 1.0)
+        return Reading(time, share * uniform(*numbers["gpu"]), uniform(*numbers["cpu"]))
 
     plant._watch = reading
     plant.since(begin, begin + round(LASTS * story.steps))

@@ -222,8 +222,8 @@ _CALLED = (
     "Traceback (most recent call last):\n"
     '  File "/workspace/venv/bin/accelerate", line 8, in <module>\n    sys.exit(main())\n'
     "             ^^^^^^\n"
-    '  File "/workspace/venv/lib/python3.11/site-packages/accelerate/commands/launch.py", line 993, '
-    "in simple_launcher\n"
+    '  File "/workspace/venv/lib/python3.11/site-packages/accelerate/commands/launch.py", line '
+    "993, in simple_launcher\n"
     "    raise subprocess.CalledProcessError(returncode=process.returncode, cmd=cmd)\n"
     "subprocess.CalledProcessError: Command '['/workspace/venv/bin/python3.11', 'train.py', "
     "'--output_name', 'robot']' returned non-zero exit status 1.\n"

@@ -62,9 +62,7 @@ def noise(rng: random.Random, count: int, sd: float, shape: str) -> list[float]:
         # variance of 94 % N(0, 1) and 6 % N(1.5, 2), about its own mean
         scale, rest = sd / math.sqrt(0.94 + 0.06 * (4 + 1.5**2) - (0.06 * 1.5) ** 2), rng.random
         wide, shift = 2 * scale, 1.5 * scale
-        return [
-            gauss(shift, wide) if rest() < 0.06 else gauss(0.0, scale) for _ in range(count)
-        ]
+        return [gauss(shift, wide) if rest() < 0.06 else gauss(0.0, scale) for _ in range(count)]
     return [gauss(0.0, sd) for _ in range(count)]
 
 
@@ -116,9 +114,7 @@ def rates(rng: random.Random, kind: str, peak: float, warmup: int, steps: int) -
     return found
 
 
-def seconds(
-    rng: random.Random, count: int, base: float, sizes_of: Sequence[float]
-) -> list[float]:
+def seconds(rng: random.Random, count: int, base: float, sizes_of: Sequence[float]) -> list[float]:
     """What each step takes: `base` by its image size, jitter of 1 to 15 %, a slow start."""
     jitter, gauss = rng.uniform(0.01, 0.15), rng.gauss
     found = [max(0.2, gauss(1.0, jitter)) * base * size for size in sizes_of]

@@ -104,7 +104,7 @@ def healthy(number: int, level: float, seed: str) -> Made:
         sketch.warmup = rng.choice((0, 20, 100, sketch.steps // 20, sketch.steps // 10))
         sketch.warmup = min(sketch.warmup, sketch.steps // 10)
     sketch.peak = log_uniform(rng, 1e-5, 1e-3)
-    sketch.base = log_uniform(rng, 0.06, 4.0)
+    sketch.base = log_uniform(rng, 0.06, 2.0 if watched else 4.0)
     if format_ in ("kohya", "musubi-tuner") and rng.random() < 0.15:
         sketch.accumulation = rng.choice((2, 4))
     story = _story(rng, format_, sketch)
@@ -117,7 +117,7 @@ def healthy(number: int, level: float, seed: str) -> Made:
         plant.note = "resumed"
         plant.resume(story, story.steps * rng.uniform(0.2, 0.6), same_log=rng.random() < 0.5)
     if watched:
-        plant.watch(story, busy=True)
+        plant.watch(story)
     plant.config = rng.random() < 0.3
     if not watched and rng.random() < 0.25 and not story.stop:
         story.stop = rng.randint(story.steps // 2, story.steps)  # still running, or cut
@@ -305,4 +305,3 @@ def _growing(story: Story) -> dict[str, tables.Pieces]:
         "diffusion-pipe": "20261121_06-50-54",
     }[story.trainer]
     return {f"{place}/{tables.EVENTS}": tables.events(rows)}
-

@@ -27,13 +27,19 @@ def files(story: Story) -> dict[str, str]:
             f"[model]\ntype = '{kind}'\ndiffusers_path = '/workspace/models/{kind}'\n"
             "dtype = 'bfloat16'\n\n[adapter]\ntype = 'lora'\nrank = 16\n\n"
             f"[optimizer]\ntype = 'adamw_optimi'\nlr = {options['rate']}\nbetas = [0.9, 0.99]\n"
-        )
+        ),
+        "dataset.toml": (
+            f"resolutions = [{options.get('resolution', 1024)}]\nenable_ar_bucket = true\n\n"
+            "[[directory]]\npath = '/workspace/data/robot'\nnum_repeats = 1\n"
+        ),
     }
 
 
 def console(story: Story, tape: Tape) -> None:
     def say(where: str, text: str, level: str = "INFO") -> None:
-        tape.out(f"[{stamp(tape.time)},{int(tape.time * 1000) % 1000:03d}] [{level}] [{where}] {text}\n")
+        tape.out(
+            f"[{stamp(tape.time)},{int(tape.time * 1000) % 1000:03d}] [{level}] [{where}] {text}\n"
+        )
 
     say("real_accelerator.py:260:get_accelerator", "Setting ds_accelerator to cuda (auto detect)")
     say("runner.py:220:fetch_hostfile", "Unable to find hostfile, will proceed with training with "
@@ -71,8 +77,8 @@ def console(story: Story, tape: Tape) -> None:
         tape.mark(n)
         for pause in story.pauses.get(n, ()):
             if pause.kind == "save":
-                say("logging.py:107:log_dist",
-                    f"[Rank 0] [Torch] Checkpoint global_step{n} is about to be saved!")  # fmt: skip
+                due = f"[Rank 0] [Torch] Checkpoint global_step{n} is about to be saved!"
+                say("logging.py:107:log_dist", due)
                 tape.out(f"Saving model to directory step{n}\n")
             elif pause.kind == "validate":
                 tape.out("Running eval\n")

@@ -214,7 +214,7 @@ def _head(story: Story, tape: Tape) -> None:
     size = story.options.get("resolution", 512)
     dump = (
         f"[Dataset 0]\n  batch_size: {story.batch}\n  resolution: ({size}, {size})\n"
-        f"  enable_bucket: True\n\n  [Subset 0 of Dataset 0]\n    image_dir:\n\"{folder}\"\n"
+        f'  enable_bucket: True\n\n  [Subset 0 of Dataset 0]\n    image_dir:\n"{folder}"\n'
         f"    image_count: {images}\n    num_repeats: 4\n    shuffle_caption: False\n"
         "    keep_tokens: 0\n    caption_dropout_rate: 0.0\n    is_reg: False\n"
         f"    class_tokens: {story.name} robot\n    caption_extension: .txt\n"
