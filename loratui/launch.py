@@ -14,7 +14,7 @@ from loratui.errors import LoratuiError
 
 if TYPE_CHECKING:
     from loratui.core.facts import GpuReading
-    from loratui.core.running import Discovered
+    from loratui.core.running import Discovered, FoundRun
     from loratui.engine.choices import Choice
     from loratui.engine.discovery import Discovery
     from loratui.engine.evidence import EvidenceFolder
@@ -54,7 +54,7 @@ def session_of(
     from loratui.sources.base import Source
 
     source: Source
-    followers = configuration = folder = None
+    followers = configuration = folder = found = None
     if path == "-":
         from loratui.sources.stdin import Pipe
 
@@ -84,7 +84,20 @@ def session_of(
         configuration=configuration,
         evidence=_evidence(),
         platform=system() if machine else "",
+        find_process=_finder(found.log) if machine and found is not None else None,
     )
+
+
+def _finder(log: Path | None) -> Callable[[], FoundRun | None] | None:
+    if log is None:
+        return None
+
+    def find() -> FoundRun | None:
+        from loratui.engine.process import writer_of
+
+        return writer_of(log, box().runs)
+
+    return find
 
 
 def _evidence() -> EvidenceFolder:
@@ -154,7 +167,7 @@ def show(
         begin=begin,
         symptom=symptom,
         knowledge=knowledge,
-        discover=_Box(),
+        discover=box,
         open_run=_open_run,
         state=state_folder(),
     )
@@ -167,7 +180,7 @@ def show(
         sys.exit(code)
 
 
-class _Box:
+class Box:
     """Finds runs on this box; what it learnt at one look serves the next."""
 
     def __init__(self) -> None:
@@ -179,6 +192,9 @@ class _Box:
         if self._discovery is None:
             self._discovery = Discovery()
         return self._discovery.look(_gpu_readings(), LOOK)
+
+
+box = Box()
 
 
 def _gpu_readings() -> tuple[GpuReading, ...]:

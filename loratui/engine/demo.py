@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from loratui import paths
@@ -46,6 +47,9 @@ class ReplayedMachine:
     def host(self) -> HostReading | None:
         """A recording holds no host."""
         return None
+
+    def narrow(self, own: Collection[int]) -> None:
+        """A recording shows what was recorded."""
 
     def stop(self) -> None:
         """Nothing runs."""

@@ -23,6 +23,8 @@ class MachineFeed(Protocol):
 
     def host(self) -> HostReading | None: ...
 
+    def narrow(self, own: Collection[int]) -> None: ...
+
     def stop(self) -> None: ...
 
 
@@ -61,6 +63,10 @@ class LocalGpus:
             self._read = machine
             self._shown = replace(machine, gpus=own, own=True) if own else machine
         return self._shown
+
+    def narrow(self, own: Collection[int]) -> None:
+        """The run's own GPUs have become known."""
+        self._only, self._read = own, self._none
 
     def host(self) -> HostReading | None:
         return None if self._host is None else self._host.read(0.0)

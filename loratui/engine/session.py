@@ -11,13 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from loratui.core.clock import Clock, SystemClock
-from loratui.core.events import Batch, SourceChange
+from loratui.core.events import Batch, Checkpoint, Metrics, Sample, SourceChange
 from loratui.core.facts import HostReading, Machine, Surroundings
 from loratui.core.snapshot import SessionSnapshot
+from loratui.engine.aside import Aside
 from loratui.engine.feed import Action
 from loratui.engine.glimpse import run_of
 from loratui.engine.gpus import MachineFeed
 from loratui.engine.mailbox import Mailbox
+from loratui.engine.process import RunProcess
 from loratui.engine.recognised import recognised
 from loratui.engine.run import Run
 from loratui.engine.status import Growth, allowed, status_of
@@ -27,10 +29,10 @@ from loratui.sources.tail import Tail
 from loratui.trainers.reading.reader import Reader
 
 if TYPE_CHECKING:
+    from loratui.core.running import FoundRun
     from loratui.engine.configuration import Configuration
     from loratui.engine.evidence import EvidenceFolder
     from loratui.engine.followers import Followers
-    from loratui.engine.process import RunProcess
     from loratui.kb.base import KnowledgeBase
 
 BUSY, IDLE = 0.05, 0.5
@@ -54,12 +56,18 @@ HOST = 5.0
 REST = 0.1
 """Seconds between rounds in which nothing but the log's growth is looked at."""
 
+SETTLED = 3.0
+"""Seconds of watching after which the run's process is looked for."""
+
 TICK = 1.0
 """Seconds between looks at what a detector may want to know besides the log."""
 
 PUBLISH = 0.2
 """Seconds between snapshots while a long history is read."""
 
+
+Beside = tuple[bool, list[Checkpoint | Sample], list[Metrics]]
+"""Whether all that was there has been read, files that were written, and series."""
 
 Load = Callable[[Callable[[], None]], "KnowledgeBase"]
 
@@ -95,11 +103,13 @@ class Session:
         process: RunProcess | None = None,
         evidence: EvidenceFolder | None = None,
         platform: str = "",
+        find_process: Callable[[], FoundRun | None] | None = None,
     ) -> None:
         self.source = source
         self._process = process
         self._evidence = evidence
         self._platform = platform
+        self._finder = Aside(find_process) if find_process is not None else None
         self._ticked = float("-inf")
         self._watched: int | None = None
         self._configuration = configuration
@@ -124,6 +134,7 @@ class Session:
         self._glanced = False
         self._published = 0.0
         self._round = float("-inf")
+        self._aside: Aside[Beside] | None = None
         self._host_at = float("-inf")
         self._host_reading: HostReading | None = None
         self._way_until = 0.0
@@ -169,6 +180,9 @@ class Session:
             self._machine.stop()
         if self._recorder is not None:
             self._recorder.close()
+        for aside in (self._aside, self._finder):
+            if aside is not None:
+                aside.close()
         if self._followers is not None:
             self._followers.close()
 
@@ -280,15 +294,18 @@ class Session:
 
     def _follow(self, followers: Followers, now: float) -> bool:
         """What the files beside the log have to say, once the log itself has been read."""
-        if self._run.begun != self._followed:
+        if self._aside is None:
+            self._aside = Aside(self._look_beside)
+        if self._run.begun != self._followed and not self._aside.busy:
             if self._followed is not None:
                 followers.renew()
             self._followed = self._run.begun
-        caught_up = followers.share() is None
-        written = followers.files_written()
+        answer = self._aside.ask()
+        if answer is None:
+            return False
+        caught_up, written, metrics = answer
         if written:
             self._run.written(written, now)
-        metrics = followers.poll(now)
         if followers.void:
             followers.void = False
             self._run.forget_followed()
@@ -300,12 +317,20 @@ class Session:
         self._run.follow(metrics, now)
         return True
 
+    def _look_beside(self) -> Beside:
+        """In a thread of its own, for the folder may be on a mount that hangs."""
+        followers = self._followers
+        assert followers is not None
+        caught_up = followers.share() is None
+        return caught_up, followers.files_written(), followers.poll(self._clock.now())
+
     def _tick(self, now: float) -> None:
         """Once a second, what is known of the run besides its log."""
         if now - self._ticked < TICK or self._run.kb is None:
             return
         self._ticked = now
         growth, run = self._growth, self._run
+        self._find_process(now)
         if self._process is not None and not self._process.alive():
             growth.gone = True
         live = growth.seen is not None and not growth.over and not growth.gone
@@ -326,6 +351,20 @@ class Session:
             ),
             now,
         )
+
+    def _find_process(self, now: float) -> None:
+        """Once: whose output the log is. It waits until the first keys have been answered."""
+        if self._finder is None or now - self._growth.first < SETTLED:
+            return
+        found = self._finder.ask()
+        if self._finder.busy:
+            return
+        self._finder.close()
+        self._finder = None
+        if found is not None:
+            self._process = RunProcess(found.pid, found.started, found.ranks)
+            if self._machine is not None and found.gpu_indices:
+                self._machine.narrow(found.gpu_indices)
 
     def _watched_from(self) -> int | None:
         """The step since when checkpoints in the run's output folder would have been seen."""

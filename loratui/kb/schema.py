@@ -265,8 +265,8 @@ class When(Entry):
     """When a fix applies; what is not known does not exclude it, except `has_option`.
 
     `numbers` must equal the finding's own (or one of several); settings must be above, below or one
-    of the `values`. `capability` is the least compute capability of the card (8.0: RTX 30), `capability_below` the
-    one that is too much; `images_below` a number of training images.
+    of the `values`. `capability` is the least compute capability of the card (8.0: RTX 30),
+    `capability_below` the one that is too much; `images_below` a number of training images.
     """
 
     trainers: tuple[Trainer, ...] = ()

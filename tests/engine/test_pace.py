@@ -79,6 +79,6 @@ def test_how_it_is_cut_changes_nothing(cut: int) -> None:
 
 def test_a_clock_that_goes_back_begins_anew() -> None:
     pace = Pace()
-    ends, seconds = pace.stretches([1, 2, 3, 1, 2, 3], [0.0, 6.0, 12.0, 0.0, 6.0, 12.0])
+    _ends, seconds = pace.stretches([1, 2, 3, 1, 2, 3], [0.0, 6.0, 12.0, 0.0, 6.0, 12.0])
     assert all(value > 0 for value in seconds)
     assert pace.stretches([5], [5.0]) == ([], [])

@@ -49,7 +49,11 @@ def _fixes(base: KnowledgeBase, symptom: Symptom) -> Iterator[Fault]:
             if option not in base.options:
                 yield Fault("symptoms", name, way, unknown("option", option, base.options))
         for change in fix.patch:
-            if change.op != "set" and not isinstance(change.value, int | float):
+            if change.op == "keep-product":
+                if change.value not in options or change.value == change.option:
+                    text = "keep-product names another option that the same fix changes"
+                    yield Fault("symptoms", name, way, text)
+            elif change.op != "set" and not isinstance(change.value, int | float):
                 yield Fault("symptoms", name, way, f"{change.op} needs a number")
 
 
