@@ -8,14 +8,15 @@ import pkgutil
 
 from loratui.detectors.base import Columns, Detector, View
 from loratui.detectors.curve import Curve, CurveDetector
+from loratui.detectors.pace import Pace, Paced
 
 __all__ = ["Columns", "Detector", "View", "detectors"]
 
 
 def detectors() -> list[Detector]:
     """One new instance of every detector, for one run. Those that look at the trend of the loss
-    share one curve, so that its logarithms are taken once."""
-    curve = Curve()
+    share one curve, so that its logarithms are taken once; those that look at speed one pace."""
+    curve, pace = Curve(), Pace()
     found: list[Detector] = []
     for module_info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{__name__}.{module_info.name}")
@@ -24,6 +25,8 @@ def detectors() -> list[Detector]:
                 continue
             if issubclass(kind, CurveDetector):
                 found.append(kind(curve))
+            elif issubclass(kind, Paced):
+                found.append(kind(pace))
             elif issubclass(kind, Detector):
                 found.append(kind())
     return found

@@ -11,6 +11,8 @@ from loratui.core.facts import LossKind, RunFacts
 from loratui.core.findings import Evidence, Verdict
 from loratui.core.statistics import Block, LogBlocks, between, groups, scatter
 from loratui.detectors.base import Columns, Detector, View
+from loratui.detectors.running_mean import RunningMean
+from loratui.detectors.schedule import Schedule, restarts
 
 LEAST = 6
 """Blocks before anything is said of a trend (120 steps)."""
@@ -28,9 +30,9 @@ MEMORY = 200
 SHOWN = 24
 """Points in the evidence of a finding."""
 
-HEAD = 40
-"""First values kept as they were printed: from a running mean of so few, the single losses can be
-had back (three digits allow no more)."""
+RESTART, UNSEEN_RESTART = 0.25, 0.15
+"""Shares of the run for which a rise after a restart of the schedule is waited out: at most, and
+where only the configuration tells that there are restarts."""
 
 MEAN_VARIATION = 1.3
 """Least standard deviation over mean that single losses behind a running mean are taken to have:
@@ -42,8 +44,9 @@ class Trend:
     """The loss cut into blocks that may be compared with each other.
 
     `error` is the standard error of one block mean of ln(loss), `noise` the standard deviation of
-    ln(loss) from step to step, `memory` the steps over which the trainer itself averages (0: none),
-    `total` the length of the run in steps, where known.
+    ln(loss) from step to step, `memory` the steps over which the trainer averages what is shown
+    (0: none, or the single losses were had back), `total` the length of the run in steps, where
+    known, `opening` the first blocks at their first width.
     """
 
     blocks: Sequence[Block]
@@ -51,6 +54,7 @@ class Trend:
     noise: float
     memory: int
     total: int | None = None
+    opening: Sequence[Block] = ()
 
     @property
     def running(self) -> bool:
@@ -65,42 +69,96 @@ class Trend:
 class Curve:
     """Everything said of the loss so far; the same view is taken only once.
 
-    `head` holds the first HEAD values as they were printed, `first` is the first step.
+    `logs` holds it as it is printed; `parts` what is behind it where that is a running mean over
+    epochs of known length. `first` is the first step, `schedule` what the rate did.
     """
 
     def __init__(self) -> None:
         self.logs = LogBlocks()
-        self.head: list[float] = []
+        self.parts: LogBlocks | None = None
+        self.schedule = Schedule()
         self.first: int | None = None
+        self._mean: RunningMean | None = None
+        self._filled = False
+        self._last = 0
         self._seen: Columns | None = None
+        self._rates: Columns | None = None
         self._key: object = None
         self._trend: Trend | None = None
 
     def follow(self, view: View) -> None:
         """Take the new points of a view, unless another detector has handed them on already."""
+        rates = view.metrics.get("lr")
+        if rates is not None and rates is not self._rates:
+            self._rates = rates
+            self.schedule.extend(rates.steps, rates.values)
         columns = view.metrics.get("loss")
-        if columns is None or columns is self._seen:
+        if columns is None or columns is self._seen or not columns.steps:
             return
         self._seen = columns
-        if self.first is None and columns.steps:
+        if self.first is None:
             self.first = columns.steps[0]
-        if len(self.head) < HEAD:
-            self.head.extend(columns.values[: HEAD - len(self.head)])
+        self._look_behind(columns, view)
         self.logs.extend(columns.steps, columns.values)
+        self._last = columns.steps[-1]
+
+    def _look_behind(self, columns: Columns, view: View) -> None:
+        facts = view.facts
+        if facts.loss_kind != "running-mean":
+            self._mean = self.parts = None
+            return
+        epoch = epoch_steps(facts, view.total or facts.total_steps)
+        if epoch is None:
+            return
+        mean = self._mean
+        if mean is None or mean.epoch != epoch:
+            fills = self._fills(facts, epoch)
+            self._filled = fills > 0
+            mean = self._mean = RunningMean(epoch, columns.steps[0], fills)
+            self.parts = LogBlocks(max(4, -(-20 // mean.part)), each=mean.part)
+        if mean.lost:
+            self.parts = None
+        if self.parts is not None:
+            self.parts.extend(*mean.extend(columns.steps, columns.values))
+
+    def _fills(self, facts: RunFacts, epoch: int) -> int:
+        """How the mean begins that is read from here on, as `RunningMean` wants to know it."""
+        if self._last or self.first is None:
+            return 1
+        if facts.resumed is None:
+            return 0 if self.first == 1 else 1
+        at = facts.resumed.step
+        return 0 if at is not None and at == self.first - 1 and at % epoch == 0 else 2
 
     def trend(self, facts: RunFacts, total: int | None) -> Trend:
         """The curve as it stands; computed anew only when a block was completed."""
         memory = averaged_over(facts, total)
-        key = (self.logs.revision, memory, total)
+        parts = self.parts if memory > 1 else None
+        key = (self.logs.revision, parts and parts.revision, memory, total)
         if self._trend is None or key != self._key:
-            self._key, self._trend = key, cut(self.logs.blocks, memory, total)
+            self._key = key
+            if parts is not None and (len(parts.blocks) >= LEAST or not self._filled):
+                self._trend = cut(parts, 0, total)
+            else:
+                self._trend = cut(self.logs, memory, total)
         return self._trend
+
+    @property
+    def revision(self) -> tuple[int, int]:
+        """Changes when a block is completed."""
+        return self.logs.revision, self.parts.revision if self.parts is not None else -1
 
 
 def epoch_steps(facts: RunFacts, total: int | None) -> int | None:
-    """Steps in an epoch, where the log says."""
-    if facts.steps_per_epoch:
-        return max(1, facts.steps_per_epoch)
+    """Steps in an epoch, where the log says. Trainers count batches: with accumulated gradients
+    several of them make a step, and what fits the number of epochs is right."""
+    known = facts.steps_per_epoch
+    if known:
+        gathered = facts.config.number("gradient_accumulation") or 1.0
+        steps = math.ceil(known / gathered) if 1.0 < gathered <= known else known
+        if steps != known and not (total and facts.epochs and total > facts.epochs * steps):
+            return max(1, steps)
+        return max(1, known)
     if total and facts.epochs:
         return max(1, total // facts.epochs)
     return None
@@ -114,15 +172,16 @@ def averaged_over(facts: RunFacts, total: int | None) -> int:
     return MEMORY if kind == "smoothed" else 0
 
 
-def cut(blocks: Sequence[Block], memory: int, total: int | None) -> Trend:
+def cut(logs: LogBlocks, memory: int, total: int | None) -> Trend:
     """Blocks fit for comparison. Points of a mean are not independent: its blocks span at least
     its memory, the first memory (start-up) is left out, and the error comes from differences of
     successive blocks, raised by what overlap hides (blocks of a moving mean correlate by 1/4)."""
+    blocks = logs.blocks
     noise = scatter(blocks)
     if memory <= 1:
         width = blocks[0].count if blocks else 1
         error = max(noise / math.sqrt(width), between(blocks) if len(blocks) >= 12 else 0.0)
-        return Trend(blocks, error, noise, 0, total)
+        return Trend(blocks, error, noise * math.sqrt(logs.each), 0, total, logs.opening)
     if not blocks:
         return Trend([], 0.0, 0.0, memory, total)
     start = blocks[0].first + memory
@@ -137,25 +196,42 @@ class CurveDetector(Detector):
 
     def __init__(self, curve: Curve | None = None) -> None:
         self.curve = curve or Curve()
+        self.facts = RunFacts()
         self._key: object = None
         self._verdict = Verdict("too-early", reason="needs-steps")
 
     def update(self, view: View) -> Verdict:
         self.curve.follow(view)
-        facts = view.facts
+        facts = self.facts = view.facts
         total = view.total or facts.total_steps
         if total is None and view.ended is not None:
             total = view.step
         # What is known changes only when a block is completed or a fact is learnt.
-        key = (self.curve.logs.revision, averaged_over(facts, total), total)
+        key = (self.revision(), averaged_over(facts, total), total)
         if key != self._key or self._verdict.reason == "needs-steps":
             self._key = key
             self._verdict = self.judge(self.curve.trend(facts, total))
         return self._verdict
 
+    def revision(self) -> object:
+        """What the verdict depends on, besides facts."""
+        return self.curve.revision
+
     @abstractmethod
     def judge(self, trend: Trend) -> Verdict:
         """Look at the trend as it stands."""
+
+    def restarted(self, trend: Trend, since: int) -> bool:
+        """Whether a rise since that step may come from a schedule that began anew: the loss is
+        higher where the rate is, so that only a rise that outlasts it means anything."""
+        blocks, schedule = trend.blocks, self.curve.schedule
+        span = trend.total or blocks[-1].last
+        if not schedule.known:
+            return restarts(self.facts) and blocks[-1].last - since < UNSEEN_RESTART * span
+        begin = schedule.restart
+        if begin is None or schedule.low or blocks[-1].last - begin > RESTART * span:
+            return False
+        return since >= begin - 2 * (blocks[-1].last - blocks[-1].first + 1)
 
     def too_few(self, trend: Trend, need: int = LEAST) -> Verdict:
         """Not enough blocks: of a raw loss there will be; a running mean over long epochs may
@@ -163,9 +239,10 @@ class CurveDetector(Detector):
         if trend.running:
             numbers = {"epoch_steps": trend.memory, "have": len(trend.blocks), "need": need}
             return Verdict("cannot-tell", reason="running-mean", numbers=numbers)
-        logs = self.curve.logs
-        have = logs.count
-        return Verdict("too-early", reason="needs-steps", numbers={"have": have, "need": need * 20})
+        parts = self.curve.parts
+        logs = self.curve.logs if parts is None else parts
+        numbers = {"have": logs.count * logs.each, "need": need * logs.first_width * logs.each}
+        return Verdict("too-early", reason="needs-steps", numbers=numbers)
 
 
 def series(text: str, blocks: Sequence[Block], name: str = "loss") -> Evidence:

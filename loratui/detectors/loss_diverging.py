@@ -31,7 +31,8 @@ class LossDiverging(CurveDetector):
         of the difference, and as long as it lasts.
     Why it matters: the weights are being destroyed; every further step makes the result worse.
     When it is wrong: a data set that changes during the run (curriculum, resolutions one after the
-        other, a resume with other images or another loss weighting) has another level.
+        other, a resume with other images or another loss weighting) has another level. A restart
+        of the learning-rate schedule lifts the loss; up to three times that is waited out.
     Example: 0.11 until step 800, 0.14 at 900, 0.3 at 1100 and rising.
     """
 
@@ -71,6 +72,8 @@ class LossDiverging(CurveDetector):
             onset -= 1
         ratio = math.exp(now - low)
         since = blocks[onset].first
+        if now - low < SUDDEN and self.restarted(trend, since):
+            return Verdict("clear", numbers={"noise": rounded(trend.noise)})
         numbers = {
             "ratio": rounded(ratio),
             "low": level(low),

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 
-from loratui.core.findings import Verdict
+from loratui.core.findings import Severity, Verdict
 from loratui.core.statistics import mann_kendall, windows
 from loratui.detectors.curve import LEAST, CurveDetector, Trend, level, rounded, series
 
 FALL = math.log(1.5)
 BACK = 0.5
+WORD, SURE = 3.5, 5.0
+"""Standard errors of fall and rise for a word, and for a warning."""
+
+SIZES = (3, 6)
+"""Blocks compared: three see a narrow low, six see through more noise."""
+
 LIKELY = 0.01
 """Mann–Kendall p below which the blocks since the low are rising."""
 
@@ -17,13 +23,13 @@ LIKELY = 0.01
 class LossDropThenRise(CurveDetector):
     """The loss falls clearly, turns and climbs back by more than half of the fall.
 
-    What it sees: three-block means of ln(loss): a fall of at least 1.5 times and five standard
-        errors to a low, then a rise of more than half of it, by five standard errors, that the
-        Mann–Kendall test supports, and that does not end above the start (that is divergence).
+    What it sees: means of three or six blocks of ln(loss): a fall of at least 1.5 times to a low,
+        then a rise of more than half of it that the Mann–Kendall test supports and that does not
+        end above the start (that is divergence); both by 3.5 standard errors, for a warning five.
     Why it matters: training has passed its best point; a checkpoint near the low is worth more
         than the last one.
-    When it is wrong: a restart of the learning-rate schedule raises the loss for a while; a change
-        of data set or resolution changes its level.
+    When it is wrong: a change of data set or resolution changes the level. A restart of the
+        learning-rate schedule raises the loss for a while, which is waited out.
     Example: 0.2 at the start, 0.09 at step 900, 0.16 at step 1600.
     """
 
@@ -33,23 +39,30 @@ class LossDropThenRise(CurveDetector):
         blocks = trend.blocks
         if len(blocks) < LEAST + 2:
             return self.too_few(trend, LEAST + 2)
-        size = 3
+        for size in SIZES:
+            found = self._found(trend, size)
+            if found is not None:
+                return found
+        return Verdict("clear")
+
+    def _found(self, trend: Trend, size: int) -> Verdict | None:
+        blocks = trend.blocks
         means = windows(blocks, size)
         error = trend.error_of(size) * math.sqrt(2)
-        at = means.index(min(means))
+        at = means.index(min(means)) if means else 0
         if at < 1 or at > len(means) - 3:
-            return Verdict("clear")
+            return None
         # The first window of a steep fall already has part of it: the first block counts too.
         first = max(means[0], *means[: at + 1])
         now = means[-1]
         fall, rise = first - means[at], now - means[at]
-        if fall < max(FALL, 5 * error) or rise < max(BACK * fall, 5 * error):
-            return Verdict("clear")
-        if now > first + FALL:
-            return Verdict("clear")
+        if fall < max(FALL, WORD * error) or rise < max(BACK * fall, WORD * error):
+            return None
+        if now > first + FALL or self.restarted(trend, blocks[at + size - 1].last):
+            return None
         z, p = mann_kendall([b.mean for b in blocks[at:]])
         if z <= 0 or p > LIKELY:
-            return Verdict("clear")
+            return None
         turn = blocks[at + size - 1].last
         numbers = {
             "first": level(first),
@@ -66,7 +79,8 @@ class LossDropThenRise(CurveDetector):
         return Verdict(
             "firing",
             since=turn,
-            confidence=0.85,
+            confidence=0.85 if min(fall, rise) > SURE * error else 0.6,
+            severity=Severity.WARNING if min(fall, rise) > SURE * error else Severity.INFO,
             numbers=numbers,
             evidence=(series("block means of the loss", blocks),),
         )

@@ -3,118 +3,99 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from loratui.core.findings import Verdict
-from loratui.core.statistics import Block, median, spread, windows
+from loratui.core.findings import Severity, Verdict
 from loratui.detectors.curve import CurveDetector, Trend, level, rounded, series
 
 FALL = math.log(3)
 EARLY = 0.25
 """Share of the run in which such a fall is too fast."""
 
-ERRORS = 6
-"""Standard errors: one more than elsewhere, as the lowest of several levels is compared with each
-of three starts."""
+HEALTHY = math.log(2)
+"""Healthy runs fall by so much at their begin."""
 
-STARTS = (1, 2, 3)
-"""Opening blocks of 20 points that may be the start: one for a steep fall, three in noise."""
+WORD, SURE = 2.5, 4.0
+"""Standard errors beyond that: for a word, and for a warning."""
+
+SPANS = (1, 2, 3, 4, 5, 6, 8, 10)
+"""Opening blocks of 20 points over which the fall may extend."""
+
+AFTER = 3
+"""Least blocks after the fall."""
+
+UNSEEN = 0.02
+"""Share of the run that may be missing at its begin."""
 
 
 class LossTooFast(CurveDetector):
     """The loss falls to a third or less in the first quarter of the run.
 
-    What it sees: the mean ln(loss) of the first 20 to 60 steps against the lowest three-block mean
-        within the first quarter. Fires when it fell by more than ln 3 and more than six standard
-        errors.
+    What it sees: the fall of ln(loss) over the first 20 to 200 steps, as a line that then stays
+        level up to a quarter of the run fits it. Fires when that is more than ln 3 and exceeds the
+        factor of 2 that healthy runs come down by at 2.5 standard errors; at four it is a warning.
     Why it matters: images are being learnt by heart: learning rate or rank too high, too few
         images, or duplicates.
     When it is wrong: training from random weights, or a new token that begins far off, falls fast
-        and is healthy. Silent when the run's length is not known.
+        and is healthy. Silent when the run's length is not known, and when the log does not show
+        the run's begin.
     Example: 0.2 at step 20, 0.02 at step 150 of 2000.
     """
 
     id = "loss-too-fast"
 
     def judge(self, trend: Trend) -> Verdict:
-        blocks, opening = trend.blocks, self.curve.logs.opening
-        if len(opening) < 4 or (trend.running and not blocks):
-            have = self.curve.logs.count
-            return Verdict("too-early", reason="needs-steps", numbers={"have": have, "need": 80})
+        opening = trend.opening
+        if len(opening) < AFTER + 1:
+            return self.too_few(trend, AFTER + 1)
         total = trend.total
         if total is None:
             return Verdict("too-early", reason="no-total")
-        limit = EARLY * total
         begin = opening[0].first
-        if trend.running:
-            early = [b for b in blocks if b.last - begin <= limit]
-            if not early:
-                numbers = {"epoch_steps": trend.memory, "have": 0, "need": 1}
-                over = blocks[0].last - begin > limit
-                return Verdict(
-                    "cannot-tell" if over else "too-early",
-                    reason="running-mean" if over else "needs-steps",
-                    numbers=numbers,
-                )
-            return self._running(trend, early, total)
-        early = [b for b in blocks if b.last - begin <= limit]
-        fine = [b for b in opening if b.last - begin <= limit]
-        early = fine if len(early) < 4 else early
-        best: Verdict | None = None
-        for start in STARTS:
-            if len(early) < start + 1:
+        if begin > 1 + UNSEEN * total:
+            return Verdict("cannot-tell", reason="no-start", numbers={"first": begin})
+        early = [b for b in opening if b.last <= EARLY * total]
+        later = [b for b in trend.blocks if early[-1:] and early[-1].last < b.last <= EARLY * total]
+        best: tuple[float, float, int] | None = None
+        for span in SPANS:
+            # ln(loss) comes down along a line over `span` blocks and stays there.
+            after = [*early[span:], *later]
+            if len(after) < AFTER:
                 break
-            first = sum(b.mean for b in opening[:start]) / start
-            size = min(3, len(early) - 1)
-            means = windows(early, size)
-            low = min(means)
-            points = start * opening[0].count
-            later = size * early[0].count
-            error = max(
-                trend.noise * math.sqrt(1 / points + 1 / later),
-                trend.error * math.sqrt(early[0].count / points + 1 / size),
+            points = sum(b.count for b in after)
+            low = sum(b.mean * b.count for b in after) / points
+            shares = [1 - (i + 0.5) / span for i in range(span)] if span > 1 else [1.0]
+            weight = sum(share * share for share in shares)
+            fall = sum(
+                share * (block.mean - low) for share, block in zip(shares, early, strict=False)
             )
-            if first - low > max(FALL, ERRORS * error):
-                best = self._found(
-                    trend, first, low, early[means.index(low) + size - 1].last, total
-                )
-        return best or Verdict("clear")
-
-    def _running(self, trend: Trend, early: Sequence[Block], total: int) -> Verdict:
-        """While an epoch is not full, the running mean is that of all steps so far, so the single
-        losses of the first steps can be had back from it. Their median stands for the start: less
-        than their mean, so that the fall is rather under- than overrated."""
-        head, first_step = self.curve.head, self.curve.first
-        losses = [
-            (i + 1) * head[i] - i * head[i - 1] for i in range(1, min(len(head), trend.memory))
-        ]
-        logs = [math.log(loss) for loss in losses if loss > 0.0 and loss - loss == 0.0]
-        if first_step is None or first_step > 1 or len(logs) < 10:
-            numbers = {"epoch_steps": trend.memory, "have": 0, "need": 1}
-            return Verdict("cannot-tell", reason="running-mean", numbers=numbers)
-        first = median(logs)
-        low = min(b.mean for b in early)
-        # The median of n points has the standard error 1.25 sd / sqrt(n).
-        error = math.hypot(trend.error, 1.25 * spread(logs, first) / math.sqrt(len(logs)))
-        if first - low <= max(FALL, ERRORS * error):
+            fall /= weight
+            width = opening[0].count
+            error = trend.error * math.sqrt(
+                trend.blocks[-1].count * (1 / (weight * width) + 1 / points)
+            )
+            if fall > FALL and (best is None or (fall - HEALTHY) / error > best[0]):
+                best = ((fall - HEALTHY) / error, low, span)
+        if best is None or best[0] < WORD:
             return Verdict("clear")
-        at = next(b.last for b in early if b.mean == low)
-        return self._found(trend, first, low, at, total)
+        return self._found(trend, *best, total)
 
-    def _found(self, trend: Trend, first: float, low: float, at: int, total: int) -> Verdict:
-        begin = self.curve.logs.opening[0].first
+    def _found(self, trend: Trend, sure: float, low: float, span: int, total: int) -> Verdict:
+        opening = trend.opening
+        begin, at = opening[0].first, opening[span - 1].last
+        first = opening[0].mean
         numbers = {
             "ratio": rounded(math.exp(first - low)),
             "first": level(first),
             "low": level(low),
-            "steps": at - begin,
-            "share": rounded((at - begin) / max(1, total)),
+            "steps": at - begin + 1,
+            "share": rounded((at - begin + 1) / max(1, total)),
             "noise": rounded(trend.noise),
         }
         return Verdict(
             "firing",
             since=begin,
-            confidence=0.9,
+            confidence=min(0.95, 0.6 + 0.05 * sure),
+            severity=Severity.WARNING if sure >= SURE else Severity.INFO,
             numbers=numbers,
             evidence=(series("block means of the loss", trend.blocks),),
         )

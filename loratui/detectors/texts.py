@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Protocol
+from unicodedata import east_asian_width
 
 from loratui.core.events import Failure, LogLine
 from loratui.core.findings import Evidence, Severity, Verdict
 from loratui.detectors.base import View
+from loratui.detectors.needles import Needles
 
-LONGEST = 4000
+LONGEST = 2000
 """Characters of a line that are looked at: its beginning and its end."""
 
 SHOWN = 600
@@ -21,7 +24,18 @@ SHOWN = 600
 CRASHED = "crashed"
 """The finding of last resort; its exception patterns are wrappers, which only report another."""
 
+EXITED = "exited-early"
+"""The process is known to have ended with an error, and nothing says with which."""
+
+_VAGUE = (CRASHED, EXITED)
 KILLED = "killed"
+
+WIDTH, WRAPPED = 80, 6
+"""A console has so many columns at least, and so many lines of a message that it has broken are
+put together again."""
+
+NEAR = 20_000
+"""Bytes within which a launcher's own exception speaks of the one before it."""
 
 
 class Pattern(Protocol):
@@ -90,13 +104,16 @@ class _Text:
     offset: int
     level: str = ""
     frames: tuple[str, ...] = ()
+    failure: Failure | None = None
     data: dict[str, object] = field(default_factory=dict)
 
 
 _EXCEPTION = re.compile(
     r"^\W*(?:(?:error|ERROR|Error|Exception|Failed|Fatal)\b[^:]{0,60}:\s*)?(?:[A-Za-z_]\w*\.)*"
-    r"[A-Za-z_]*(?:Error|Exception|NotFound|Missing|Invalid|IsEnabled|Conflict)\w*(?::|\s*$)"
+    r"(?:[A-Za-z_]*(?:Error|Exception|NotFound|Missing|Invalid|IsEnabled|Conflict)\w*(?::|\s*$)"
+    r"|(?<=[a-z_]\.)[A-Z]\w*: )"
 )
+_GAP = re.compile(r"[ \t]{9,}")
 _WARNING = re.compile(r"\b\w*Warning: ")
 _BLANK = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]| ")
 _QUIET = ("info", "warning")
@@ -140,19 +157,22 @@ class TextScanner:
             for message in messages
         ]
         self._harmless = [(squeezed(entry.needle), entry.pattern) for entry in noise]
-        needles = {known.needle for known in self._known}
-        self._needles = [n for n in needles if not any(m in n for m in needles if m != n)]
+        self._needles = Needles([known.needle for known in self._known])
         self._seen: dict[str, _Seen] = {}
         self._rank: int | None = None
+        self._excused: tuple[_Text, int | None] | None = None
         self._ended = False
 
     def update(self, view: View) -> Mapping[str, Verdict]:
         """Firing verdicts of findings that are new, or were seen again, in this batch."""
         changed: dict[str, Verdict] = {}
-        for text in self._candidates(view.lines):
-            self._look(text, view, changed)
-        for failure in view.failures:
-            self._failure(failure, view, changed)
+        texts = [*self._candidates(view.lines), *map(_exception, view.failures)]
+        texts.sort(key=lambda text: text.offset)  # what came first is nearer to the cause
+        for text in texts:
+            if text.failure is not None:
+                self._failure(text, text.failure, view, changed)
+            elif not self._is_harmless(text):
+                self._recognise(text, view, changed)
         if view.ended is not None and not self._ended:
             self._ended = True
             if view.ended.how == KILLED and KILLED not in self._seen:
@@ -165,26 +185,22 @@ class TextScanner:
     # lines
 
     def _candidates(self, lines: Iterable[LogLine]) -> Iterable[_Text]:
-        """Lines that hold a needle; one search over all of them first, as most hold none."""
-        kept = [(line, _cut(line.text)) for line in lines if line.text]
-        blob = squeezed("\0".join(text for _, text in kept))
-        if not any(needle in blob for needle in self._needles):
-            return
-        for line, text in kept:
-            small = squeezed(text)
-            if any(needle in small for needle in self._needles):
-                level = line.level or ("warning" if _WARNING.search(text) else "")
-                yield _Text(text, small, "line", line.source, line.offset, level)
+        """Lines that may match: one search over all of them first, as most hold no needle."""
+        kept = [(line, cut(line.text)) for line in lines if line.text]
+        small = [squeezed(text) for _, text in kept]
+        for row in self._needles.rows(small):
+            line, text = kept[row]
+            level = line.level or ("warning" if _WARNING.search(text) else "")
+            yield _Text(text, small[row], "line", line.source, line.offset, level)
 
-    def _look(self, text: _Text, view: View, changed: dict[str, Verdict]) -> bool:
-        """Fire what `text` shows; true when it was recognised or is known to be harmless."""
-        if self._is_harmless(text):
-            return True
+    def _recognise(self, text: _Text, view: View, changed: dict[str, Verdict]) -> bool:
+        """Fire what `text` shows; true when it was recognised."""
         found = list(self._matches(text))
         if any(not known.source.fallback for known, _ in found):
             found = [(known, match) for known, match in found if not known.source.fallback]
-        # one text has one cause: the pattern that explains most of it says which
-        found.sort(key=lambda pair: pair[1].start() - pair[1].end())
+        # one text has one cause: the pattern that knows where it was raised says which, else the
+        # one that explains most of it
+        found.sort(key=lambda pair: (pair[0].frame is None, pair[1].start() - pair[1].end()))
         for known, match in found[:1]:
             numbers = {**_groups(match), **known.source.numbers}
             self._fire(known.source, text, numbers, view, changed)
@@ -200,9 +216,8 @@ class TextScanner:
         quiet = text.kind == "line" and (
             text.level in _QUIET or not (text.level == "error" or _EXCEPTION.search(text.text))
         )
-        for known in self._known:
-            if known.needle not in text.squeezed:
-                continue
+        for index in self._needles.within(text.squeezed):
+            known = self._known[index]
             where = known.source.where
             if where == "exception" and known.source.finding == CRASHED:
                 continue
@@ -218,33 +233,36 @@ class TextScanner:
 
     # exceptions
 
-    def _failure(self, failure: Failure, view: View, changed: dict[str, Verdict]) -> None:
+    def _failure(
+        self, text: _Text, failure: Failure, view: View, changed: dict[str, Verdict]
+    ) -> None:
         if failure.rank is not None:
             if self._rank is None:
                 self._rank = failure.rank
             elif failure.rank != self._rank:
                 return  # the first rank to fail is the cause, the others fall with it
-        whole = f"{failure.type}: {failure.message}" if failure.message else failure.type
-        cut = _cut(whole)
-        text = _Text(
-            cut,
-            squeezed(cut),
-            "exception",
-            failure.source,
-            failure.offset,
-            frames=failure.frames,
-            data={"frames": list(failure.frames), "rank": failure.rank},
-        )
-        if self._look(text, view, changed):
-            self._settle(changed)
-            return
-        if any(finding != CRASHED and self._serious(finding) for finding in self._seen):
+        if self._is_harmless(text):
+            self._excused = (text, view.step)
             return
         wrapper = self._is_wrapper(text)
+        if wrapper:
+            text = self._accused(text, view.step)
+        whole = text
+        if all(known.source.fallback for known, _ in self._matches(text)):
+            whole = _unwrapped(text, view.lines)
+        if self._recognise(whole, view, changed) or (
+            whole is not text and self._recognise(text, view, changed)
+        ):
+            self._settle(changed)
+            return
+        if any(finding not in _VAGUE and self._serious(finding) for finding in self._seen):
+            return
         crash = self._seen.get(CRASHED)
         if crash is not None and (wrapper or not crash.verdict.numbers.get("wrapper")):
             return  # what came first is nearer to the cause
         self._seen.pop(CRASHED, None)
+        if self._seen.pop(EXITED, None) is not None:
+            changed[EXITED] = Verdict("clear")
         numbers = {
             "type": failure.type,
             "message": failure.message.split("\n", 1)[0][:SHOWN] or None,
@@ -252,6 +270,16 @@ class TextScanner:
             "wrapper": wrapper,
         }
         self._report(CRASHED, text, numbers, None, False, view, changed)
+
+    def _accused(self, wrapper: _Text, step: int | None) -> _Text:
+        """What a launcher reports: an exception that is harmless elsewhere may just have been
+        fatal, and nothing else was."""
+        excused, self._excused = self._excused, None
+        if excused is None or any(map(self._serious, self._seen)):
+            return wrapper
+        text, then = excused
+        near = text.source == wrapper.source and wrapper.offset - text.offset < NEAR
+        return text if near and then == step and any(self._matches(text)) else wrapper
 
     def _is_wrapper(self, text: _Text) -> bool:
         return any(
@@ -269,9 +297,10 @@ class TextScanner:
 
     def _settle(self, changed: dict[str, Verdict]) -> None:
         """A recognised exception explains an unrecognised one of the same chain."""
-        if CRASHED in self._seen and any(f != CRASHED and self._serious(f) for f in self._seen):
-            del self._seen[CRASHED]
-            changed[CRASHED] = Verdict("clear")
+        if any(finding not in _VAGUE and self._serious(finding) for finding in self._seen):
+            for vague in _VAGUE:
+                if self._seen.pop(vague, None) is not None:
+                    changed[vague] = Verdict("clear")
 
     # verdicts
 
@@ -283,6 +312,8 @@ class TextScanner:
         view: View,
         changed: dict[str, Verdict],
     ) -> None:
+        if source.finding == EXITED and any(map(self._serious, self._seen)):
+            return  # what went wrong is known
         severity = None if source.severity is None else Severity.of(source.severity)
         if severity is None and text.level in _QUIET:
             severity = Severity.WARNING  # what the trainer itself calls no error
@@ -331,11 +362,50 @@ def _worse(severity: Severity | None, than: Severity | None) -> bool:
     return severity is None or severity > than
 
 
-def _cut(text: str) -> str:
-    if len(text) <= LONGEST:
+def _exception(failure: Failure) -> _Text:
+    whole = f"{failure.type}: {failure.message}" if failure.message else failure.type
+    text = cut(whole)
+    return _Text(
+        text,
+        squeezed(text),
+        "exception",
+        failure.source,
+        failure.offset,
+        frames=failure.frames,
+        failure=failure,
+        data={"frames": list(failure.frames), "rank": failure.rank},
+    )
+
+
+def _unwrapped(text: _Text, lines: Sequence[LogLine]) -> _Text:
+    """An exception with the lines after it that a console may have broken off its message: those
+    whose first word had no room on the line before."""
+    pieces = [text.text]
+    begin = bisect_right(lines, text.offset, key=lambda line: line.offset)
+    for line in lines[begin : begin + WRAPPED]:
+        last, word = pieces[-1].rsplit("\n", 1)[-1], line.text.split(" ", 1)[0]
+        if line.level or columns(last) + columns(word) < WIDTH:
+            break
+        pieces.append(line.text)
+    if len(pieces) == 1:
         return text
-    half = LONGEST // 2
-    return f"{text[:half]}\n{text[-half:]}"
+    whole = cut("\n".join(pieces))
+    return replace(text, text=whole, squeezed=squeezed(whole))
+
+
+def columns(text: str) -> int:
+    """How wide a console shows the text: East Asian letters take two columns."""
+    return len(text) + sum(1 for letter in text if east_asian_width(letter) in "WF")
+
+
+def cut(text: str) -> str:
+    """A line as it is looked at: its beginning and its end, without long gaps."""
+    if len(text) > LONGEST:
+        half = LONGEST // 2
+        text = f"{text[:half]}\n{text[-half:]}"
+    if " " * 9 in text:  # each blank of a pattern may stand for many: long gaps would take long
+        text = _GAP.sub(" " * 8, text)
+    return text
 
 
 def _groups(match: re.Match[str]) -> dict[str, object]:

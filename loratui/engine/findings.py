@@ -17,6 +17,9 @@ def findings_of(run: Run, acknowledged: frozenset[str] = frozenset()) -> tuple[F
     assert run.kb is not None
     causes = causes_of(run.kb, run.lifecycle.tracked, run.facts)
     tracked = list(run.lifecycle.tracked.values())
+    ended = run.course.ended
+    if ended is not None and ended.how == "stopped":  # what was asked for is no fault
+        tracked = [known for known in tracked if known.id != "exited-early"]
     clear = any(t.text and t.firing and t.severity >= 2 and t.id not in _VAGUE for t in tracked)
     shown = [t for t in tracked if not (clear and t.id in _VAGUE)]
     worst = {t.id: t.severity for t in shown}

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 LINES = 500
 """Log lines kept for the screen."""
 
+PROMPT, NEAR = 2, 1
+"""Checkpoints in a row whose lines came within so many steps: this log holds nothing back."""
+
 OPENING = 3
 """Losses by which a run is known again."""
 
@@ -107,6 +110,7 @@ class Run:
         self.beside = Beside()
         self.around = Surroundings()
         self._told = 0
+        self._prompt = 0  # lines about checkpoints in a row that came without delay
         self._told_before: int | None = None
         self._known: Known | None = None
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
@@ -216,6 +220,7 @@ class Run:
             elif isinstance(event, Config):
                 self._config(event)
             elif isinstance(event, Checkpoint):
+                self._prompt = self._prompt + 1 if self._is_prompt(event) else 0
                 self.course.checkpoints.append(event)
                 files.append(event)
             elif isinstance(event, Removed):
@@ -495,7 +500,15 @@ class Run:
         if progress is None:
             return None
         over = self.course.ended is not None or self.course.phase == "finished"
-        return progress.step if over or self._saves == "at once" else self._told
+        at_once = self._saves == "at once" or self._prompt >= PROMPT
+        return progress.step if over or at_once else self._told
+
+    def _is_prompt(self, file: Checkpoint) -> bool:
+        """Whether a line about a checkpoint was read at the very step that its name carries."""
+        from loratui.engine.now import step_of
+
+        progress, step = self.course.progress, step_of(file, self.facts)
+        return progress is not None and step is not None and abs(progress.step - step) <= NEAR
 
     def _ask(
         self,

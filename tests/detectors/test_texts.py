@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from loratui.core.events import Ended, Failure, LogLine
 from loratui.core.findings import Severity
 from loratui.detectors.base import View
-from loratui.detectors.texts import TextScanner, tolerant
+from loratui.detectors.texts import LONGEST, TextScanner, cut, tolerant
 from loratui.kb import load
 
 KB = load()
@@ -82,7 +83,6 @@ def test_noise_never_matches(noise):
         "found directory /data/10_cat contains 0 image files",
         "no regularization images / 正則化画像が見つかりませんでした",
         "Failed to get git commit hash, using fallback",
-        "Checkpoint 'latest' does not exist. Starting a new training run.",
         "text encoder is not trained: No such file or directory is needed",
         "prompt: a man killed by signal, out of memory, no images found [/bold]",
         "DecompressionBombWarning: Image size (100000000 pixels) exceeds limit of 89478485 pixels",
@@ -202,6 +202,67 @@ def test_an_interruption_is_no_crash(text):
     assert scan(failure(text)) == {}
 
 
+@pytest.mark.parametrize(
+    ("line", "severity"),
+    [
+        ("Checkpoint 'latest' does not exist. Starting a new training run.", Severity.INFO),
+        ("Checkpoint 'checkpoint-500' does not exist. Starting a new training run.",
+         Severity.WARNING),
+        ("No backup found, continuing without backup...", Severity.INFO),
+    ],
+)  # fmt: skip
+def test_a_new_run_instead_of_an_old_one(line, severity):
+    assert scan(line)["resume-failed"].severity is severity
+
+
+def test_of_several_causes_the_one_that_came_first_stands_first():
+    """A line and an exception in one batch stand in the order of the log."""
+    early = LogLine("log", 100, "No space left on device: '/out'")
+    late = LogLine("log", 900, "No space left on device: '/out'")
+    oom = Failure("log", 500, "torch.OutOfMemoryError", "CUDA out of memory.", (), None)
+    for line, wanted in ((early, "save-failed"), (late, "cuda-oom")):
+        found = TextScanner(KB.messages).update(View(lines=[line], failures=[oom]))
+        assert next(iter(found)) == wanted
+
+
+def test_a_place_says_more_than_the_longest_match():
+    """The same exception is another finding where an earlier run is being read."""
+    text = "RuntimeError: Error(s) in loading state_dict for LoRANetwork:"
+    assert set(scan(failure(text, ["/x/train.py:10 main"]))) == {"model-mismatch"}
+    where = ["/x/accelerate/checkpointing.py:200 load_accelerator_state"]
+    assert set(scan(failure(text, where))) == {"resume-failed"}
+
+
+ENDED = "[ERROR] Command exited with code 1"
+
+
+def test_that_it_ended_is_said_only_where_nothing_says_why():
+    assert set(scan(ENDED)) == {"exited-early"}
+    assert set(scan("CUDA error: out of memory", ENDED)) == {"cuda-oom"}
+    scanner = TextScanner(KB.messages)
+    scan(failure("KeyError: 'a'"), scanner=scanner)
+    assert scan(ENDED, scanner=scanner) == {}
+    scanner = TextScanner(KB.messages)
+    scan(ENDED, scanner=scanner)
+    found = scan(failure("KeyError: 'a'"), scanner=scanner)
+    assert {name: verdict.state for name, verdict in found.items()} == {
+        "exited-early": "clear",
+        "crashed": "firing",
+    }
+
+
+def test_a_message_that_a_console_broke_is_put_together():
+    broken = failure(
+        "ValueError: gradient_accumulation and gradient_accumulation_steps are mutually"
+    )
+    rest = LogLine("log", 90, "exclusive")
+    found = TextScanner(KB.messages).update(View(lines=[rest], failures=[broken]))
+    assert set(found) == {"bad-argument"}
+    short = failure("ValueError: gradient_accumulation and")
+    found = TextScanner(KB.messages).update(View(lines=[rest], failures=[short]))
+    assert set(found) == {"crashed"}
+
+
 def test_what_a_trainer_logs_as_a_warning_is_no_error():
     line = "Could not load image path / x: /a.png, error: bad"
     assert scan(line, level="warning")["bad-image"].severity == Severity.WARNING
@@ -229,3 +290,21 @@ def test_nothing_new_says_nothing():
 def test_hostile_text_is_survived(text):
     assert scan(text) == {}
     assert set(scan(Failure("log", 0, text or "E", text))) <= {"crashed"}
+
+
+@pytest.mark.parametrize("filler", [" ", "a", "a ", "model a_b/", "1', "])
+def test_no_pattern_takes_long_over_a_hostile_line(filler):
+    """The slowest takes a thirtieth of a second; one that doubles with each letter never ends."""
+    for message in KB.messages:
+        pattern = re.compile(tolerant(message.pattern), re.IGNORECASE)
+        line = cut(message.needle + filler * LONGEST + message.needle)
+        began = time.process_time()
+        pattern.search(line)
+        assert time.process_time() - began < 0.5, message.id
+
+
+def test_a_long_line_keeps_both_ends_and_no_long_gap():
+    line = cut("begin" + "x" * 9000 + " " * 900 + "end")
+    assert line.startswith("begin")
+    assert line.endswith("x" + " " * 8 + "end")
+    assert len(line) <= LONGEST + 1

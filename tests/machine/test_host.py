@@ -155,3 +155,23 @@ def test_a_disk_that_refuses(tmp_path, monkeypatch):
 
     monkeypatch.setattr(hosts, "free_bytes", refuse)
     assert DiskProbe(tmp_path).free(30) is None
+
+
+PRESSURE = "some avg10=34.50 avg60=9.99 avg300=1.00 total=5\nfull avg10=2.00 avg60=0 total=3\n"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "contained", "expected"),
+    [
+        ("sys/fs/cgroup/io.pressure", PRESSURE, True, 34.5),
+        ("proc/pressure/io", PRESSURE, False, 34.5),
+        ("proc/pressure/io", PRESSURE, True, None),  # the whole box's: mostly other people's
+        ("proc/pressure/io", "", False, None),
+        ("proc/pressure/io", "some avg10=much", False, None),
+        ("elsewhere", PRESSURE, False, None),
+    ],
+)
+def test_waiting_for_the_disk(tmp_path, monkeypatch, place, text, contained, expected):
+    lay_out(tmp_path, {place: text})
+    monkeypatch.setattr(hosts, "in_container", lambda: contained)
+    assert hosts.disk_wait(tmp_path) == expected

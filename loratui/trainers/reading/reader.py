@@ -144,7 +144,9 @@ class Reader:
                 self._suspect = None
                 self._content = True
                 if self._bar.last is None and not self.trainer.nested:
-                    proven = self._headed and self._bar.fresh(part)
+                    # a bar that is cut out of a log shows values, the first draw of one does not
+                    begun = self._headed or not part.postfix[0]
+                    proven = begun and self._bar.fresh(part)
                     events.append(Counting(self.source, part.offsets[0], part.steps[0], proven))
                 events += self._enter("training", part.offsets[0])
                 events += self._named(self._bar.read(part))
