@@ -47,14 +47,19 @@ _PHASES: tuple[tuple[re.Pattern[str], PhaseName], ...] = (
 )
 # Lines of any launcher, shell or supervisor that say how the process ended.
 _KILLED = re.compile(
-    r"(?:^|:\s*(?:line \d+:\s*)?)(?:\d+ )?(?:Killed|Aborted|Terminated)(?:\s+\S.*)?$"
-    r"|died with <Signals\.SIG(?:KILL|TERM|ABRT|SEGV|BUS)|signal:? (?:SIGKILL|9\b)"
+    r"(?:^|:\s*(?:line \d+:\s*)?)(?:\d+ )?(?:Killed|Terminated)"
+    r"(?:: \d+)?(?:\s*$|\s{2,}\S|\s+(?:python|accelerate|\"\$|\(core))"
+    r"|died with <Signals\.SIG(?:KILL|TERM|HUP)|signal:? (?:SIGKILL|9\b)"
     r"|exit(?:ed)?(?: with)?(?: exit)?(?: code| status)?:? ?(?:-9|137)\b|exitcode: -9\b"
 )
 # The same as an exception: what a launcher raises when its child was ended from outside.
 _TAKEN = re.compile(r"CalledProcessError: Command .* died with <Signals\.SIG(?:KILL|TERM|HUP)")
 _CHAINED = re.compile(r"During handling of the above exc|The above exception was the direct c")
-_SEGFAULT = re.compile(r"Segmentation fault(?: \(core dumped\))?|Bus error \(core dumped\)")
+_SEGFAULT = re.compile(
+    r"Segmentation fault(?: \(core dumped\))?|Bus error \(core dumped\)"
+    r"|(?:^|:\s*(?:line \d+:\s*)?)(?:\d+ )?Aborted(?:\s*$|\s{2,}\S|\s+\(core)"
+    r"|died with <Signals\.SIG(?:ABRT|SEGV|BUS|ILL|FPE)"
+)
 
 
 class Reader:
