@@ -55,10 +55,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The run goes on with an earlier one, saved at `step` (None: not known) as `path`."""
+    """The run goes on with an earlier one, saved at `step` (None: not known) as `path`; `reached` is
+    the last step of that one where the same log shows it."""
 
     step: int | None = None
     path: str = ""
+    reached: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,6 @@ CELL = 320
 """Points buffered at most before they are reduced. Cells, not batches, are what is summed, so that
 results do not depend on how points arrive."""
 
-RARE = 5e-6
-"""Probability of a point beyond what counts as the tail: long runs have ten thousand points."""
-
-NORMAL_EXCESS = {0.1: 0.475, 0.02: 0.37}
-"""Mean excess of a standard normal distribution over the beginning of its highest tenth, and of
-its highest fiftieth."""
-
-PRIOR = 20
-"""Points that the normal distribution counts for when the scale of a tail is estimated."""
-
 MAD_TO_SD = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
 
@@ -134,7 +124,7 @@ class LogBlocks:
     """
 
     def __init__(self, width: int = 20, opening: int = 12, each: int = 1) -> None:
-        self.width = width
+        self.width = self.first_width = width
         self.each = each
         self.blocks: list[Block] = []
         self.opening: list[Block] = []
@@ -208,26 +198,6 @@ def scatter(blocks: Sequence[Block]) -> float:
     """
     freedom = sum(b.count - 1 for b in blocks)
     return math.sqrt(sum(b.square for b in blocks) / freedom) if freedom else 0.0
-
-
-def tail(values: Sequence[float]) -> float:
-    """ln of what a value must exceed to lie outside the upper tail of `values` (positive).
-
-    The tail of ln(value) is taken as exponential from where the highest tenth begins, and again
-    from the highest fiftieth, out to the probability RARE. Its scale is the mean excess, drawn
-    towards a normal distribution's while points are few. For a normal distribution the result is
-    six standard deviations above the median, for heavier tails more.
-    """
-    ordered = sorted(values)
-    deviation = quartile_spread(ordered)
-    bound = -math.inf
-    for share, usual in NORMAL_EXCESS.items():
-        high = ordered[-max(1, round(share * len(ordered))) :]
-        begin = math.log(high[0])
-        excess = math.fsum(map(math.log, high)) - len(high) * begin
-        excess = (excess + PRIOR * usual * deviation) / (len(high) + PRIOR)
-        bound = max(bound, begin + math.log(share / RARE) * excess)
-    return bound
 
 
 def between(blocks: Sequence[Block]) -> float:

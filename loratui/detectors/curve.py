@@ -9,8 +9,17 @@ from dataclasses import dataclass
 
 from loratui.core.facts import LossKind, RunFacts
 from loratui.core.findings import Evidence, Verdict
-from loratui.core.statistics import Block, LogBlocks, between, groups, scatter
+from loratui.core.statistics import (
+    Block,
+    LogBlocks,
+    between,
+    groups,
+    mann_kendall,
+    scatter,
+    theil_sen,
+)
 from loratui.detectors.base import Columns, Detector, View
+from loratui.detectors.gradient import Gradient
 from loratui.detectors.running_mean import RunningMean
 from loratui.detectors.schedule import Schedule, restarts
 
@@ -33,6 +42,9 @@ SHOWN = 24
 RESTART, UNSEEN_RESTART = 0.25, 0.15
 """Shares of the run for which a rise after a restart of the schedule is waited out: at most, and
 where only the configuration tells that there are restarts."""
+
+MOST_PAIRS = 24
+"""Blocks over which slopes of all pairs are taken, to bound the work."""
 
 MEAN_VARIATION = 1.3
 """Least standard deviation over mean that single losses behind a running mean are taken to have:
@@ -70,19 +82,22 @@ class Curve:
     """Everything said of the loss so far; the same view is taken only once.
 
     `logs` holds it as it is printed; `parts` what is behind it where that is a running mean over
-    epochs of known length. `first` is the first step, `schedule` what the rate did.
+    epochs of known length. `first` is the first step, `schedule` what the rate did, `gradient` the
+    size of the gradient.
     """
 
     def __init__(self) -> None:
         self.logs = LogBlocks()
         self.parts: LogBlocks | None = None
         self.schedule = Schedule()
+        self.gradient = Gradient()
         self.first: int | None = None
         self._mean: RunningMean | None = None
         self._filled = False
         self._last = 0
         self._seen: Columns | None = None
         self._rates: Columns | None = None
+        self._norms: Columns | None = None
         self._key: object = None
         self._trend: Trend | None = None
 
@@ -92,6 +107,10 @@ class Curve:
         if rates is not None and rates is not self._rates:
             self._rates = rates
             self.schedule.extend(rates.steps, rates.values)
+        norms = view.metrics.get("grad_norm")
+        if norms is not None and norms is not self._norms:
+            self._norms = norms
+            self.gradient.extend(norms.steps, norms.values)
         columns = view.metrics.get("loss")
         if columns is None or columns is self._seen or not columns.steps:
             return
@@ -116,10 +135,10 @@ class Curve:
             self._filled = fills > 0
             mean = self._mean = RunningMean(epoch, columns.steps[0], fills)
             self.parts = LogBlocks(max(4, -(-20 // mean.part)), each=mean.part)
-        if mean.lost:
-            self.parts = None
         if self.parts is not None:
             self.parts.extend(*mean.extend(columns.steps, columns.values))
+            if mean.lost:
+                self.parts = None
 
     def _fills(self, facts: RunFacts, epoch: int) -> int:
         """How the mean begins that is read from here on, as `RunningMean` wants to know it."""
@@ -191,11 +210,18 @@ def cut(logs: LogBlocks, memory: int, total: int | None) -> Trend:
     return Trend(kept, error, noise, memory, total)
 
 
-class CurveDetector(Detector):
-    """A detector of the loss's trend; several of them can share one curve."""
+class CurveReader(Detector):
+    """A detector that needs the curve; several of them can share one."""
 
     def __init__(self, curve: Curve | None = None) -> None:
         self.curve = curve or Curve()
+
+
+class CurveDetector(CurveReader):
+    """A detector of the loss's trend."""
+
+    def __init__(self, curve: Curve | None = None) -> None:
+        super().__init__(curve)
         self.facts = RunFacts()
         self._key: object = None
         self._verdict = Verdict("too-early", reason="needs-steps")
@@ -243,6 +269,64 @@ class CurveDetector(Detector):
         logs = self.curve.logs if parts is None else parts
         numbers = {"have": logs.count * logs.each, "need": need * logs.first_width * logs.each}
         return Verdict("too-early", reason="needs-steps", numbers=numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A straight line through blocks: its `change` of ln(loss) from the first to the last of them
+    with the standard error `error`, the Mann–Kendall `p` of a trend, over `steps` steps."""
+
+    change: float
+    error: float
+    p: float
+    steps: int
+    blocks: Sequence[Block]
+
+
+def slope(trend: Trend, blocks: Sequence[Block]) -> Slope:
+    """The Theil–Sen line through some blocks of a trend, merged to at most MOST_PAIRS of them."""
+    width = blocks[-1].count
+    merged = groups(blocks, math.ceil(len(blocks) / MOST_PAIRS))
+    span = merged[-1].last - merged[0].first + 1
+    means = [b.mean for b in merged]
+    change = theil_sen([(b.first + b.last) / 2 for b in merged], means) * span
+    # The slope of n independent points has the error sd * sqrt(12 / n) over its whole span.
+    error = trend.error * math.sqrt(width / merged[-1].count) * math.sqrt(12 / len(merged))
+    return Slope(change, error, mann_kendall(means)[1], span, merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """From the `first` to the `now` mean of ln(loss), with the standard error of their difference;
+    `step` is the last of those that `first` is taken from."""
+
+    first: float
+    now: float
+    error: float
+    step: int
+
+    @property
+    def size(self) -> float:
+        return self.first - self.now
+
+
+def falls(trend: Trend, late: Sequence[Block]) -> list[Fall]:
+    """From each of several beginnings, the first steps to the first quarter, to blocks `late`."""
+    points = sum(b.count for b in late)
+    now = sum(b.mean * b.count for b in late) / points
+    early = [b for b in trend.blocks if b.last < late[0].first]
+    quarter = early[: max(1, len(trend.blocks) // 4)]
+    width = trend.blocks[-1].count
+    found = []
+    for start in (trend.opening[:1], trend.opening[:3], early[:1], early[:3], quarter):
+        begin = [b for b in start if b.last < late[0].first]
+        if not begin:
+            continue
+        count = sum(b.count for b in begin)
+        first = sum(b.mean * b.count for b in begin) / count
+        error = trend.error * math.sqrt(width * (1 / count + 1 / points))
+        found.append(Fall(first, now, error, begin[-1].last))
+    return found
 
 
 def series(text: str, blocks: Sequence[Block], name: str = "loss") -> Evidence:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from operator import sub
 
 from loratui.core.findings import Evidence, Severity, Verdict
-from loratui.core.statistics import MOST, finite, median
+from loratui.core.statistics import MOST, median
 from loratui.detectors.base import View
 from loratui.detectors.curve import SHOWN, Curve, CurveDetector, Trend, epoch_steps, rounded
-from loratui.detectors.running_mean import rounding
+from loratui.detectors.running_mean import rounding, until_broken
 
 GROWTH = math.log(1.5)
 """Growth of the scatter that is worth a word."""
@@ -77,6 +77,7 @@ class Changes:
         self.width = max(20, math.ceil(self.slots))
         self.stretches: list[Scatter] = []
         self.revision = 0
+        self._over = False
         self._merged = 1
         self._start: int | None = None
         self._epoch = epoch
@@ -94,7 +95,13 @@ class Changes:
 
     def extend(self, steps: Sequence[int], values: Sequence[float]) -> None:
         """Take points of the mean. Those of its first epoch only fill it."""
-        if not values or not finite(values) or min(values) <= 0.0:
+        if self._over or not values:
+            return
+        usable = until_broken(values)
+        if usable < len(values):
+            self._over = True
+            steps, values = steps[:usable], values[:usable]
+        if not values:
             return
         if self._start is None:
             self._start = steps[0] + self._epoch

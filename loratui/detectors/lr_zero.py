@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loratui.core.facts import RunFacts
 from loratui.core.findings import Evidence, Verdict
 from loratui.core.statistics import finite
 from loratui.detectors.base import Detector, View
@@ -98,7 +99,7 @@ class LrZero(Detector):
                 numbers = {"have": min(quiet, self._seen), "need": SETTLED}
                 return Verdict("too-early", reason=reason, numbers=numbers)
             kind = "zero" if self._peak <= 0.0 else "tiny"
-            if _scaled(view, kind):
+            if adaptive(view.facts, kind):
                 return Verdict("cannot-tell", reason="adaptive-optimizer")
             return self._found(kind, self._first)
         if self._zero_since is not None and total:
@@ -107,7 +108,7 @@ class LrZero(Detector):
                 self._zero_since < EARLY_END * total
                 and idle >= IDLE * total
                 and self._zero_points >= SETTLED
-                and not _scaled(view, "zero")
+                and not adaptive(view.facts, "zero")
             ):
                 return self._found("ended-early", self._zero_since)
         return Verdict("clear", numbers={"value": self._value, "peak": self._peak})
@@ -138,7 +139,7 @@ class LrZero(Detector):
         if rate != rate or rate >= TINY:
             return Verdict("clear", numbers={"value": rate, "peak": rate})
         kind = "zero" if rate <= 0.0 else "tiny"
-        if _scaled(view, kind):
+        if adaptive(view.facts, kind):
             return Verdict("cannot-tell", reason="adaptive-optimizer")
         found = config.values["learning_rate"]
         numbers = {
@@ -154,7 +155,7 @@ class LrZero(Detector):
         return Verdict("firing", since=0, confidence=0.9, numbers=numbers, evidence=(evidence,))
 
 
-def _scaled(view: View, kind: str) -> bool:
-    """Whether the optimizer makes a rate of its own of this one."""
-    name = str(view.facts.config.get("optimizer") or "").lower()
+def adaptive(facts: RunFacts, kind: str = "tiny") -> bool:
+    """Whether the optimizer makes a rate of its own of this one, which is ``zero`` or not."""
+    name = str(facts.config.get("optimizer") or "").lower()
     return any(known in name for known in (UNUSED_RATE if kind == "zero" else OWN_RATE))

@@ -13,6 +13,7 @@ import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from operator import lt
 
 from loratui.core.statistics import finite, median
 
@@ -31,6 +32,9 @@ FLOOR = 0.05
 UNSURE = 0.4
 """Standard error by rounding, as a share of that median, above which a part is left out: beside a
 loss a thousand times as high the digits of the mean say nothing of the others for an epoch."""
+
+LOWEST, HIGHEST = 1e-12, 1e12
+"""No mean of losses lies outside; squares must be numbers still."""
 
 LEARNT = 4
 """Epochs over whose parts their variance is estimated."""
@@ -58,6 +62,13 @@ def rounding(value: float) -> float:
     return 10.0 ** (math.floor(math.log10(value)) + 1 - DIGITS)
 
 
+def until_broken(values: Sequence[float]) -> int:
+    """How many values come before the first one that is no mean of losses."""
+    if finite(values) and LOWEST < min(values) and max(values) < HIGHEST:
+        return len(values)
+    return next(at for at, value in enumerate(values) if not LOWEST < value < HIGHEST)
+
+
 class RunningMean:
     """Gives back the mean losses of the parts of each epoch.
 
@@ -66,14 +77,15 @@ class RunningMean:
     a run goes on within an epoch, filled for certain only two epochs later (2). The estimate of a
     part is drawn towards the mean of its epoch by as much as rounding has made it unsure, because
     its error would grow with every epoch else. `part` is the number of steps of a part, rounded
-    down. `lost` is true once the series is no mean over `epoch` steps, or has gaps.
+    down. `lost` is true once the series is no mean over `epoch` steps, or has gaps; `over` once it
+    holds a NaN, which stays in it for ever.
     """
 
     def __init__(self, epoch: int, first: int, fills: int = 0) -> None:
         self.epoch = epoch
         count = max(1, min(PARTS, epoch // SHORTEST))
         self.part = epoch // count
-        self.lost = False
+        self.lost = self.over = False
         self._ends = [round(epoch * (i + 1) / count) for i in range(count)]
         self._fills = fills
         self._known = fills + 1 if fills else 0  # rounds before the parts are worth something
@@ -96,9 +108,15 @@ class RunningMean:
         """Take points; gives the last steps and the mean losses of the parts that they complete."""
         ends: list[int] = []
         means: list[float] = []
-        if self.lost or not values:
+        if self.lost or self.over or not values:
             return ends, means
-        if not finite(values) or steps[0] <= self._step or min(values) <= 0.0:
+        usable = until_broken(values)
+        if usable < len(values):
+            self.over = True
+            steps, values = steps[:usable], values[:usable]
+        if not values:
+            return ends, means
+        if steps[0] <= self._step or not all(map(lt, steps, steps[1:])):
             self.lost = True
             return ends, means
         size, at = len(values), 0

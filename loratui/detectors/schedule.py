@@ -10,16 +10,25 @@ from loratui.core.statistics import finite
 FALLEN, RISEN = 0.5, 0.7
 """Shares of its peak below which a rate has come down, and above which it has begun anew."""
 
+ENDED = 0.05
+"""Share of its peak below which a schedule is at its end."""
+
 
 class Schedule:
     """Follows the printed rate. `restart` is the step at which it last rose again after it had come
-    down, `low` whether it is down at present; `known` that any rate was printed."""
+    down, `low` whether it is down at present, `ended` whether next to nothing is left of it;
+    `known` that any rate was printed."""
 
     def __init__(self) -> None:
         self.known = False
         self.peak = 0.0
         self.restart: int | None = None
         self.low = False
+        self._last = 0.0
+
+    @property
+    def ended(self) -> bool:
+        return self.known and self._last < ENDED * self.peak
 
     def extend(self, steps: Sequence[int], values: Sequence[float]) -> None:
         """Take new points; those that are not finite are left out."""
@@ -31,6 +40,7 @@ class Schedule:
             if not values:
                 return
         self.known = True
+        self._last = values[-1]
         high, low = max(values), min(values)
         if not self.low and high <= self.peak and low >= FALLEN * self.peak:
             return

@@ -44,6 +44,7 @@ class Continuation:
     said: Resumed | None = None
     base: int = 0
     counting: bool = False
+    reached: int | None = None  # how far the earlier run came, where the same log shows it
     former: Former | None = field(default=None, repr=False)
     _anew: dict[str, bool] = field(default_factory=dict)  # files that count from 0 again
 
@@ -120,5 +121,5 @@ class Continuation:
             return None
         if former.step < first - 1:
             return None
-        self.former = None
+        self.former, self.reached = None, former.step
         return {name: series.until(first) for name, series in former.series.items()}

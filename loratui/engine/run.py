@@ -404,6 +404,7 @@ class Run:
         self.course.checkpoints = [*former.checkpoints, *self.course.checkpoints]
         at = continuation.at or 0
         self.course.epoch_marks = [mark for mark in former.epoch_marks if mark <= at]
+        self._set_facts()
 
     def _asked(self) -> int | None:
         """The length that was asked for, as the log states it before the bar."""
@@ -477,7 +478,8 @@ class Run:
             self.kb,
         )
         said = self.continuation.said
-        resumed = Resumption(said.step, said.path) if said is not None else None
+        reached = self.continuation.reached
+        resumed = Resumption(said.step, said.path, reached) if said is not None else None
         facts = replace(
             facts, saves=self._saves, resumed=resumed, card=self._card, platform=self._platform
         )

@@ -15,13 +15,20 @@ from tests.detectors.series import noisy, printed_mean, show
 HEADINGS = ("What it sees:", "Why it matters:", "When it is wrong:", "Example:")
 STATES = {"firing", "clear", "too-early", "cannot-tell"}
 CURVE = (
+    "grad-norm-spike",
+    "grad-vanishing",
     "loss-diverging",
     "loss-drop-then-rise",
+    "loss-erratic",
     "loss-nan",
+    "loss-no-decrease",
     "loss-plateau",
     "loss-spike",
     "loss-too-fast",
+    "lr-jump",
     "lr-zero",
+    "step-went-back",
+    "validation-rising",
     "step-slowdown",
 )
 

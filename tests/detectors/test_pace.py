@@ -462,7 +462,7 @@ RESUMED = [
     ("ai-toolkit does it alone", facts("ai-toolkit", resumed=Resumption(800, "a")), True),
     ("simpletuner by default", facts("simpletuner", resumed=Resumption(800), seed=1), True),
     ("simpletuner, options not known", facts("simpletuner", resumed=Resumption(800)), True),
-    ("simpletuner when asked", facts("simpletuner", resumed=Resumption(8), resume="latest"), True),
+    ("simpletuner when asked", facts("simpletuner", resumed=Resumption(8), resume="latest"), False),
     ("kohya when asked", facts("kohya", resumed=Resumption(800), resume="/state"), False),
     ("kohya, by an option not seen", facts("kohya", resumed=Resumption(800)), False),
     ("although it was refused", facts("generic", resumed=Resumption(800), resume=False), True),

@@ -20,8 +20,10 @@ from tests.benchmarks.diagnosis.make.consoles.common import LAUNCH, fold, rich
 WRAPPERS = ("subprocess", "elastic", "spawn", "exit")
 """Patterns of `crashed` that stand for an exception which only reports another."""
 
-_EXCEPTION = re.compile(r"^(?:[A-Za-z_]\w*\.)*[A-Za-z_]*(?:Error|Exception|Exit|Invalid|Missing|"
-                        r"Conflict|IsEnabled|NotFound)\w*(?::(?: |$)|$)")  # fmt: skip
+_EXCEPTION = re.compile(
+    r"^(?:[A-Za-z_]\w*\.)*(?=[A-Z_])[A-Za-z_]*(?:Error|Exception|Exit|Invalid|Missing|Conflict|"
+    r"IsEnabled|NotFound)\w*(?::(?: |$)|$)"
+)
 _FRAMES = (
     ("/workspace/sd-scripts/library/train_util.py", 5096, "get_optimizer"),
     ("/workspace/sd-scripts/library/config_util.py", 580, "load_user_config"),
@@ -42,7 +44,12 @@ _FRAMES = (
     ("/workspace/venv/lib/python3.11/site-packages/accelerate/accelerator.py", 3251, "load_state"),
     ("/workspace/trainer/library/checkpoints.py", 88, "load_accelerator_state"),
     ("/workspace/diffusion-pipe/utils/common.py", 40, "get_most_recent_run_dir"),
-    ("/workspace/trainer/train_caption_image_data_model_optim_config_args.py", 10, "load_vae"),
+    ("/workspace/diffusion-pipe/train.py", 412, "<module>"),
+    ("/workspace/venv/lib/python3.11/site-packages/toml/decoder.py", 511, "loads"),
+    ("/workspace/venv/lib/python3.11/site-packages/huggingface_hub/file_download.py", 1010, "get"),
+    ("/workspace/kohya_ss/kohya_gui/lora_gui.py", 1680, "train_model"),
+    ("/usr/lib/python3.11/subprocess.py", 1955, "_execute_child"),
+    ("/usr/lib/python3.11/glob.py", 150, "_iterdir"),
 )
 _LAST = ("/workspace/venv/lib/python3.11/site-packages/torch/nn/modules/module.py", 1739, "_call")
 
@@ -202,18 +209,29 @@ def _steps(message: Message, rng: random.Random) -> str:
     return "".join(text)
 
 
-def _frames(message: Message) -> list[tuple[str, int, str]]:
+def frames(message: Message) -> list[tuple[str, int, str]]:
     """Where it was raised: a place that the pattern asks for, if it asks for one."""
     found = [_FRAMES[7] if "ai-toolkit" in message.trainers else _FRAMES[15]]
     if message.frame:
-        asked = [f for f in _FRAMES if re.search(message.frame, f"{f[0]}:{f[1]} {f[2]}")]
-        return [found[0], (asked or [_FRAMES[-1]])[0]]
+        asked = (f for f in (*_FRAMES, *_named(message.frame)) if fits(message.frame, f))
+        return [found[0], next(asked, _LAST)]
     return [found[0], _LAST]
+
+
+def fits(pattern: str, frame: tuple[str, int, str]) -> bool:
+    """Whether a frame is one that a pattern asks for."""
+    return re.search(pattern, f"{frame[0]}:{frame[1]} {frame[2]}") is not None
+
+
+def _named(pattern: str) -> Iterator[tuple[str, int, str]]:
+    """Frames in a function with one of the names that a pattern lists."""
+    for name in re.findall(r"\w{4,}", pattern):
+        yield "/workspace/trainer/main.py", 88, name
 
 
 def _traceback(message: Message, text: str) -> str:
     lines = ["Traceback (most recent call last):"]
-    for file, line, name in _frames(message):
+    for file, line, name in frames(message):
         lines += [f'  File "{file}", line {line}, in {name}', "    return self.run(*args)"]
     return "\n".join((*lines, text)) + "\n"
 
@@ -256,7 +274,7 @@ def _boxed(message: Message, text: str) -> str:
         for piece in fold(inner, width - 4):
             rows.append(f"│ {piece}{' ' * (width - 4 - len(piece))} │")
 
-    for file, line, name in _frames(message):
+    for file, line, name in frames(message):
         row(f"{file}:{line} in {name}")
         row("")
         row(f"❱ {line} │   return self.run(*args)")

@@ -92,7 +92,8 @@ def healthy(number: int, level: float, seed: str) -> Made:
     names = [name for name in CASES["formats"] if ("+" in name or name == "csv") == beside]
     format_ = rng.choice(names)
     low, high = rules["steps"]
-    count = log_uniform(rng, low, min(high, 1500 if beside or watched else high), rules["thin"])
+    most = rules["shorter"].get(format_, 1500 if beside or watched else high)
+    count = log_uniform(rng, low, most, rules["thin"])
     epochs = rng.randint(4, 40)
     per_epoch = max(8, round(count / epochs))
     trend = healthy_trend(rng, pick(rng, rules["trends"]), rng.uniform(*rules["factor"]))
