@@ -103,14 +103,7 @@ class Curve:
 
     def follow(self, view: View) -> None:
         """Take the new points of a view, unless another detector has handed them on already."""
-        rates = view.metrics.get("lr")
-        if rates is not None and rates is not self._rates:
-            self._rates = rates
-            self.schedule.extend(rates.steps, rates.values)
-        norms = view.metrics.get("grad_norm")
-        if norms is not None and norms is not self._norms:
-            self._norms = norms
-            self.gradient.extend(norms.steps, norms.values)
+        self.follow_beside(view)
         columns = view.metrics.get("loss")
         if columns is None or columns is self._seen or not columns.steps:
             return
@@ -120,6 +113,17 @@ class Curve:
         self._look_behind(columns, view)
         self.logs.extend(columns.steps, columns.values)
         self._last = columns.steps[-1]
+
+    def follow_beside(self, view: View) -> None:
+        """The same for what is not the loss: rate and gradient."""
+        rates = view.metrics.get("lr")
+        if rates is not None and rates is not self._rates:
+            self._rates = rates
+            self.schedule.extend(rates.steps, rates.values)
+        norms = view.metrics.get("grad_norm")
+        if norms is not None and norms is not self._norms:
+            self._norms = norms
+            self.gradient.extend(norms.steps, norms.values)
 
     def _look_behind(self, columns: Columns, view: View) -> None:
         facts = view.facts
@@ -254,8 +258,8 @@ class CurveDetector(CurveReader):
         span = trend.total or blocks[-1].last
         if not schedule.known:
             return restarts(self.facts) and blocks[-1].last - since < UNSEEN_RESTART * span
-        begin = schedule.restart
-        if begin is None or schedule.low or blocks[-1].last - begin > RESTART * span:
+        begin = schedule.high_since(blocks[-1].last)
+        if begin is None or blocks[-1].last - begin > RESTART * span:
             return False
         return since >= begin - 2 * (blocks[-1].last - blocks[-1].first + 1)
 

@@ -7,7 +7,7 @@ import math
 from loratui.core.findings import Evidence, Severity, Verdict
 from loratui.core.statistics import median
 from loratui.detectors.base import View
-from loratui.detectors.curve import CurveReader, level, rounded, series
+from loratui.detectors.curve import Curve, CurveReader, level, rounded, series
 from loratui.detectors.gradient import LEAST
 from loratui.detectors.outliers import NEED, Watch
 
@@ -37,12 +37,12 @@ class GradNormSpike(CurveReader):
 
     id = "grad-norm-spike"
 
-    def __init__(self, *arguments: object) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, curve: Curve | None = None) -> None:
+        super().__init__(curve)
         self._watch = Watch(TIMES)
 
     def update(self, view: View) -> Verdict:
-        self.curve.follow(view)
+        self.curve.follow_beside(view)
         columns = view.metrics.get("grad_norm")
         watch = self._watch
         if columns is not None:

@@ -23,12 +23,12 @@ class GradVanishing(CurveReader):
     id = "grad-vanishing"
 
     def update(self, view: View) -> Verdict:
-        self.curve.follow(view)
+        self.curve.follow_beside(view)
         gradient = self.curve.gradient
         if not gradient.seen:
             return Verdict("cannot-tell", reason="no-gradient")
         total = view.total or view.facts.total_steps
-        found = gradient.vanished(total, scheduled=self.curve.schedule.ended)
+        found = gradient.vanished(total, self.curve.schedule.end)
         if found is None:
             if len(gradient.logs.blocks) < LEAST:
                 numbers = {"have": gradient.seen, "need": LEAST * gradient.logs.first_width}

@@ -62,11 +62,11 @@ class Gradient:
             self._zeros = 0
         self.logs.extend(steps, values)
 
-    def vanished(self, total: int | None, *, scheduled: bool) -> Vanished | None:
+    def vanished(self, total: int | None, end: int | None) -> Vanished | None:
         """Whether it is exactly zero, or has fallen to next to nothing and stays there.
 
-        `scheduled`: the learning rate is at the end of its schedule, so that what happens now is
-        not news.
+        From step `end` on the learning rate is at the end of its schedule (None: it is not), where
+        that is no news.
         """
         if self._zeros >= ZEROS:
             early = self._early(self.logs.blocks) if self.logs.blocks else None
@@ -75,8 +75,9 @@ class Gradient:
         if key != self._key:
             self._key = key
             found = self._small(total)
-            if found is None or self._found is not None or not scheduled:
-                self._found = found
+            if found is not None and self._found is None and end is not None and found.since >= end:
+                found = None
+            self._found = found
         return self._found
 
     def _early(self, blocks: Sequence[Block]) -> float:

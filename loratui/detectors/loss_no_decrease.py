@@ -71,8 +71,7 @@ class LossNoDecrease(CurveDetector):
         rate = self._rate.update(view)
         self.curve.follow(view)
         total = view.total or view.facts.total_steps
-        scheduled = self.curve.schedule.ended
-        gradient = self.curve.gradient.vanished(total, scheduled=scheduled)
+        gradient = self.curve.gradient.vanished(total, self.curve.schedule.end)
         no_rate = rate.state == "firing" and rate.numbers["kind"] != "ended-early"
         self._proven = no_rate or gradient is not None
         said = super().update(view)

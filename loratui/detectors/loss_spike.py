@@ -41,9 +41,9 @@ CHUNKS_BEFORE = 3
 BACK = 5
 """Points after a spike whose median shows whether the loss came back."""
 
-BURST, WITHIN, SPAN = 3, 0.1, 200
-"""Spikes that are more than an accident when they come within this share of the run, and within how
-many steps while its length is not known."""
+BURST, WITHIN, SPAN = 3, 0.1, 300
+"""Spikes that are more than an accident when they come within this share of the run, and within so
+many steps: in a long run with heavy tails three come within a tenth of it by chance."""
 
 
 class Rises:
@@ -134,7 +134,8 @@ class LossSpike(Detector):
     What it sees: ln(loss) more than 5.5 standard deviations above the rolling median, more than
         five times it, not matched by other values of the run and beyond what its own tail explains.
         On a running mean: a rise of more than 3 % in one step after the first epoch, beyond what
-        the noise behind the mean explains. A warning when three come within a tenth of the run.
+        the noise behind the mean explains. A warning when three come within a tenth of the run
+        and within 300 steps.
     Why it matters: a broken image, an unstable learning rate or mixed precision at its limit; a
         single one does little harm, several come before divergence.
     When it is wrong: a rare group of images that is much harder than the rest. A spike smaller than
@@ -176,7 +177,7 @@ class LossSpike(Detector):
             )
         after = [v for s, v in zip(watch.steps, watch.values, strict=True) if s > found.newest]
         after = after[: 2 * BACK]
-        burst = found.burst(BURST, round(WITHIN * total) if total else SPAN)
+        burst = found.burst(BURST, min(SPAN, round(WITHIN * total)) if total else SPAN)
         numbers = {
             "step": found.step,
             "value": rounded(found.value),

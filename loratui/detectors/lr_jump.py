@@ -27,6 +27,15 @@ LEAST = 2e-6
 """Highest rate before below which the run had not begun to train: Prodigy and D-Adaptation start at
 1e-6 and grow by leaps."""
 
+BEGIN = 20
+"""First step up to which the run's begin counts as seen."""
+
+DOWN = 0.7
+"""Share of the highest rate seen below which a schedule has come down."""
+
+BACK = 1.05
+"""Times the configured rate up to which a rise only goes back to it."""
+
 SHOWN = 12
 
 PLANNED = ("piecewise", "step_rules", "cycl", "onecycle")
@@ -37,8 +46,9 @@ class LrJump(Detector):
     """The learning rate becomes more than three times what it ever was, from one step to the next.
 
     What it sees: the printed rate against the highest one before. Fires when it is more than three
-        times that, after 20 points without a new highest one, and stays there. A warm-up, restarts,
-        steps down, and where the steps go back (a resumed run) are no jumps.
+        times that, after 20 points without a new highest one, and stays there. A warm-up, restarts, a
+        return to the configured rate, steps down, and where the steps go back (a resumed run) are
+        no jumps.
     Why it matters: steps several times as large as before can destroy within minutes what the run
         has learned.
     When it is wrong: a schedule that was written to rise in the middle of the run.
@@ -50,6 +60,8 @@ class LrJump(Detector):
     def __init__(self) -> None:
         self._seen = 0
         self._step = 0
+        self._whole = False  # the run's begin is in the log
+        self._asked = 0.0
         self._quiet = 0  # points since the highest rate was reached
         self._peak = 0.0
         self._before: list[tuple[int, float]] = []
@@ -66,6 +78,8 @@ class LrJump(Detector):
                 steps, values = [steps[i] for i in kept], [values[i] for i in kept]
             if values:
                 resumed = view.facts.resumed
+                asked = view.facts.config.number("learning_rate")
+                self._asked = asked if asked is not None and asked == asked else 0.0
                 self._take(steps, values, resumed.step if resumed is not None else None)
         if adaptive(view.facts):
             return Verdict("cannot-tell", reason="adaptive-optimizer")
@@ -81,6 +95,8 @@ class LrJump(Detector):
         return Verdict("clear", numbers={"peak": self._peak})
 
     def _take(self, steps: Sequence[int], values: Sequence[float], resumed: int | None) -> None:
+        if not self._seen:
+            self._whole = steps[0] <= BEGIN
         self._seen += len(values)
         if not self._jump and steps[0] > self._step and max(values) <= self._peak:
             self._quiet += len(values)
@@ -101,11 +117,20 @@ class LrJump(Detector):
         elif self._jump:
             self._after(step, value)
         elif value > self._peak:
-            if value > TIMES * self._peak and self._quiet >= SETTLED and self._peak >= LEAST:
+            if self._jumped(value):
                 self._jump, self._base = [(step, value)], self._peak
             self._peak, self._quiet = value, 0
         else:
             self._quiet += 1
+
+    def _jumped(self, value: float) -> bool:
+        """Whether this can be a jump. Where the run's begin is not seen a rate that has come down
+        may go back to a peak that was before."""
+        if self._quiet < SETTLED or self._peak < LEAST or value <= TIMES * self._peak:
+            return False
+        if value <= BACK * self._asked:
+            return False
+        return self._whole or self._before[-1][1] >= DOWN * self._peak
 
     def _after(self, step: int, value: float) -> None:
         jump = self._jump

@@ -1,4 +1,4 @@
-"""What the learning rate has done: its peak, and where its schedule began anew."""
+"""What the learning rate has done: its peak, where its schedule began anew, and where it ended."""
 
 from __future__ import annotations
 
@@ -13,22 +13,31 @@ FALLEN, RISEN = 0.5, 0.7
 ENDED = 0.05
 """Share of its peak below which a schedule is at its end."""
 
+KEPT = 64
+"""Restarts that are kept."""
+
 
 class Schedule:
-    """Follows the printed rate. `restart` is the step at which it last rose again after it had come
-    down, `low` whether it is down at present, `ended` whether next to nothing is left of it;
-    `known` that any rate was printed."""
+    """Follows the printed rate.
+
+    `restarts` are the steps at which it rose again after it had come down, each with the step at
+    which it was down once more (None: not yet). `end` is the step since when next to nothing is
+    left of it, None while there is; `known` says that any rate was printed.
+    """
 
     def __init__(self) -> None:
         self.known = False
         self.peak = 0.0
-        self.restart: int | None = None
-        self.low = False
-        self._last = 0.0
+        self.restarts: list[tuple[int, int | None]] = []
+        self.end: int | None = None
+        self._low = False
 
-    @property
-    def ended(self) -> bool:
-        return self.known and self._last < ENDED * self.peak
+    def high_since(self, step: int) -> int | None:
+        """Where the last restart up to `step` began, if the rate has not come down again by then."""
+        for begin, down in reversed(self.restarts):
+            if begin <= step:
+                return begin if down is None or down > step else None
+        return None
 
     def extend(self, steps: Sequence[int], values: Sequence[float]) -> None:
         """Take new points; those that are not finite are left out."""
@@ -40,20 +49,29 @@ class Schedule:
             if not values:
                 return
         self.known = True
-        self._last = values[-1]
         high, low = max(values), min(values)
-        if not self.low and high <= self.peak and low >= FALLEN * self.peak:
+        if not self._low and high <= self.peak and low >= FALLEN * self.peak:
             return
-        if high <= FALLEN * self.peak:
-            self.low = True
+        if high < ENDED * self.peak and self._low and self.end is not None:
             return
         for step, value in zip(steps, values, strict=True):
-            if value > self.peak:
-                self.peak = value
-            if value < FALLEN * self.peak:
-                self.low = True
-            elif self.low and value >= RISEN * self.peak:
-                self.low, self.restart = False, step
+            self._point(step, value)
+
+    def _point(self, step: int, value: float) -> None:
+        if value > self.peak:
+            self.peak = value
+        if value < FALLEN * self.peak:
+            if not self._low and self.restarts:
+                self.restarts[-1] = (self.restarts[-1][0], step)
+            self._low = True
+            if value >= ENDED * self.peak:
+                self.end = None
+            elif self.end is None:
+                self.end = step
+        elif self._low and value >= RISEN * self.peak:
+            self._low, self.end = False, None
+            self.restarts.append((step, None))
+            del self.restarts[:-KEPT]
 
 
 def restarts(facts: RunFacts) -> bool:

@@ -93,7 +93,8 @@ def undecided_of(run: Run) -> tuple[Undecided, ...]:
         numbers = {"since": since, "hold": info.hold}
         why = fill(run.kb.actions["pending"], numbers)
         found.append(Undecided(finding, "too-early", info.question or info.title, why))
-    if "loss" in run.series and "val_loss" not in run.series:
+    told = {each.id for each in found}
+    if "validation-rising" not in told and "loss" in run.series and "val_loss" not in run.series:
         question, why = undecided(run.kb, "validation-rising", "no-validation", {})
         if question:
             found.append(Undecided("validation-rising", "cannot-tell", question, why))

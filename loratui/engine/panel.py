@@ -48,22 +48,24 @@ class Panel:
             self._detectors = detectors()
 
     def judge_anew(self) -> None:
-        """The loss is another series from now on: forget what was concluded from the last one."""
+        """The loss is another series from now on: forget what was concluded from the last one, but
+        not from validations and step numbers."""
         if self._kb is None:
             return
         from loratui.detectors import detectors
 
-        curve = {name for name, info in self._kb.findings.items() if info.family == "curve"}
+        curve = {name for name in self._kb.findings if name.startswith("loss-")}
         for name in curve:
             self.verdicts.pop(name, None)
             self.lifecycle.tracked.pop(name, None)
         kept = [detector for detector in self._detectors if detector.id not in curve]
         self._detectors = kept + [detector for detector in detectors() if detector.id in curve]
 
-    def ask(self, view: View, *, timed: bool = False) -> bool:
+    def ask(self, view: View, *, timed: bool = False, anew: bool = False) -> bool:
         """Show the detectors what is new; whether any of them changed its mind.
 
-        `timed`: a second has passed, which some of them want to know.
+        `timed`: a second has passed, which some of them want to know. `anew`: all of them are
+        asked, because something about the run has become known.
         """
         before = self.lifecycle.revision
         changed = False
@@ -73,7 +75,7 @@ class Panel:
                 placed = replace(verdict, since=step) if verdict.state == "firing" else verdict
                 changed |= self._see(finding, placed, step, text=True)
         files = view.checkpoints or view.removed
-        news = bool(view.metrics or view.pauses or files or view.failures or view.ended)
+        news = anew or bool(view.metrics or view.pauses or files or view.failures or view.ended)
         over = view.ended is not None or (
             view.step is not None and view.total is not None and view.step >= view.total
         )

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 LINES = 500
 """Log lines kept for the screen."""
 
-PROMPT, NEAR = 2, 1
+PROMPT, NEAR = 3, 1
 """Checkpoints in a row whose lines came within so many steps: this log holds nothing back."""
 
 OPENING = 3
@@ -110,6 +110,7 @@ class Run:
         self.beside = Beside()
         self.around = Surroundings()
         self._told = 0
+        self._concluded = False
         self._prompt = 0  # lines about checkpoints in a row that came without delay
         self._told_before: int | None = None
         self._known: Known | None = None
@@ -256,9 +257,11 @@ class Run:
             self._set_facts()
         self._ask(now, timed=True)
 
-    def conclude(self) -> None:
-        """All that there is has been read."""
+    def conclude(self, now: float) -> None:
+        """All that there is has been read: what has not been told was not printed."""
         progress = self.course.progress
+        self._concluded = True
+        self._ask(now, anew=True)
         if self.kb is not None and self.panel.conclude(progress.step if progress else None):
             self.revisions["findings"] += 1
 
@@ -460,12 +463,13 @@ class Run:
 
     # facts
 
-    def configure(self, known: Known, trainer: str = "") -> None:
+    def configure(self, known: Known, trainer: str, now: float) -> None:
         """What the files of the configuration say; `trainer` where no log has said it."""
         self._known = known
         if trainer and self._trainer == "unknown":
             self._trainer = trainer
         self._set_facts()
+        self._ask(now, anew=True)
 
     def _set_facts(self) -> None:
         progress = self.course.progress
@@ -501,7 +505,8 @@ class Run:
         progress = self.course.progress
         if progress is None:
             return None
-        over = self.course.ended is not None or self.course.phase == "finished"
+        finished = self.course.phase == "finished" and self._saves != "late"
+        over = finished or self._concluded or self.course.ended is not None
         at_once = self._saves == "at once" or self._prompt >= PROMPT
         return progress.step if over or at_once else self._told
 
@@ -523,6 +528,7 @@ class Run:
         marks: Sequence[tuple[int, int]] = (),
         *,
         timed: bool = False,
+        anew: bool = False,
     ) -> None:
         if self.kb is None:
             return
@@ -558,7 +564,7 @@ class Run:
             around=around,
             marks=marks,
         )
-        if self.panel.ask(view, timed=timed) or changed:
+        if self.panel.ask(view, timed=timed, anew=anew) or changed:
             self.revisions["findings"] += 1
 
     # small questions

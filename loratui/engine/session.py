@@ -288,7 +288,7 @@ class Session:
         self._configure()
         while self._followers is not None and self._followers.left:
             self._run.follow(self._followers.poll(self._clock.now()), self._clock.now())
-        self._run.conclude()
+        self._run.conclude(self._clock.now())
         self._growth.over = True
         self.publish(self._clock.now())
 
@@ -396,7 +396,7 @@ class Session:
             self._notes.append(("configuration", said))
             return
         self._notes += known.problems
-        run.configure(known, trainer)
+        run.configure(known, trainer, self._clock.now())
 
     def _read(self, batch: Batch, now: float) -> None:
         if self._recorder is not None:

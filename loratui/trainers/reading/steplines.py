@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from loratui.core.events import Event, Metrics, Progress
+from loratui.core.events import Counting, Event, Metrics, Progress
 from loratui.trainers.generic import EPOCH, RATE, STEP_LINE
 
 VALUES = ("loss", "lr", "grad_norm")
@@ -47,12 +47,14 @@ class StepLines:
             elapsed = self._clock(step, said)
         except ValueError:
             return None
-        self.last = step
+        begins, self.last = self.last is None, step
         self._lr = values.get("lr", self._lr)
         if elapsed is not None:
             values["elapsed"] = elapsed
         where = (offset,)
-        events: list[Event] = [
+        # where the run's own counting begins: it may go on with that of an earlier one
+        events: list[Event] = [Counting("", offset, step)] if self.own and begins else []
+        events += [
             Metrics("", offset, name, (step,), (value,), where) for name, value in values.items()
         ]
         if "loss" in values:

@@ -279,7 +279,7 @@ def _healthy(results: Results, lines: list[str]) -> bool:
     for level in CASES["noise"]["levels"]:
         runs = [o for o in results.of(HEALTHY) if o.level == level]
         bad = [o for o in runs if o.loud or o.why]
-        ids = Counter(name for o in bad for name in (o.loud or [o.why]))
+        ids = Counter(name for o in bad for name in (o.loud or [o.why[:70]]))
         said = ", ".join(f"{name} {count}" for name, count in ids.most_common())
         fine = len(bad) <= TARGETS["false_alarms"]
         good &= fine
@@ -290,7 +290,7 @@ def _healthy(results: Results, lines: list[str]) -> bool:
     for outcome in results.alarms[:20]:
         lines.append(
             f"      {outcome.key} {outcome.format} {outcome.steps} steps ({outcome.note}, "
-            f"{outcome.door}): {outcome.why or ', '.join(outcome.loud)}"
+            f"{outcome.door}): {outcome.why[:70] or ', '.join(outcome.loud)}"
         )
     return good
 
@@ -357,6 +357,8 @@ def main(arguments: Iterable[str]) -> int:
     if asked.only not in choices:
         parser.error(f"--only must be one of {', '.join(choices[1:])}")
     target = str(Path(asked.write).resolve()) if asked.write else ""
+    if target and Path(target).exists() and (Path(target).is_file() or any(os.scandir(target))):
+        parser.error(f"--write: {target} is not empty; name a new folder")
     speed = None
     if not asked.only:
         with tempfile.TemporaryDirectory() as name:
