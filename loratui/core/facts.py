@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -55,8 +56,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The run goes on with an earlier one, saved at `step` (None: not known) as `path`; `reached` is
-    the last step of that one where the same log shows it."""
+    """The run goes on with an earlier one, saved at `step` (None: not known) as `path`; `reached`
+    is the last step of that one where the same log shows it."""
 
     step: int | None = None
     path: str = ""
@@ -90,6 +91,17 @@ class RunFacts:
     saves: SavesSaid = "never"
     card: Card | None = None
     platform: str = ""
+
+    @property
+    def epoch_steps(self) -> int | None:
+        """Steps of the optimizer in an epoch. Trainers count batches: with accumulated gradients
+        several of them make a step, and what fits the number of epochs is right."""
+        known, gathered = self.steps_per_epoch, self.config.number("gradient_accumulation") or 1.0
+        if not known or not 1.0 < gathered <= known:
+            return known
+        steps = math.ceil(known / gathered)
+        total, epochs = self.total_steps, self.epochs
+        return known if total and epochs and total > epochs * steps else steps
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ class View:
     validation interrupted training before the next step (for speed). `checkpoints` were saved and
     `removed` deleted, as the log says or the output folder shows. `step` is the newest step,
     `told` the newest one up to which everything that the trainer prints must have been read, late
-    lines too. `marks` are byte offsets with the step that the bar showed there. `now` is the
-    wall clock in seconds.
+    lines too; `complete` says that the log is over and read. `marks` are byte offsets with the
+    step that the bar showed there. `now` is the wall clock in seconds.
     """
 
     metrics: Mapping[str, Columns] = field(default_factory=dict)
@@ -49,6 +49,7 @@ class View:
     ended: Ended | None = None
     around: Surroundings = field(default_factory=Surroundings)
     marks: Sequence[tuple[int, int]] = ()
+    complete: bool = False
 
     def step_at(self, offset: int) -> int | None:
         """The step that the bar showed before the line at this byte offset."""

@@ -110,7 +110,7 @@ class CheckpointMissing(Detector):
         if view.ended is not None:
             return view.ended.how == "finished"
         step, total = view.step or 0, view.total or 0
-        return 0 < total <= step and facts.saves == "late" and (view.told or 0) >= step
+        return 0 < total <= step and facts.saves == "late" and view.complete
 
     def _found(self, view: View, due: Due, where: str, kind: str) -> Verdict:
         said, step = (due, where, kind), view.step or 0

@@ -21,7 +21,7 @@ from loratui.core.statistics import (
 from loratui.detectors.base import Columns, Detector, View
 from loratui.detectors.gradient import Gradient
 from loratui.detectors.running_mean import RunningMean
-from loratui.detectors.schedule import Schedule, restarts
+from loratui.detectors.schedule import Schedule, planned, restarts
 
 LEAST = 6
 """Blocks before anything is said of a trend (120 steps)."""
@@ -36,12 +36,16 @@ EPOCHS = 8
 MEMORY = 200
 """Steps assumed for the memory of an exponential mean: twice that of a decay of 0.99."""
 
+DOUBTED = 2
+"""Times its memory that a running mean is taken to have when its epoch turns out not to be the one
+that the log says."""
+
 SHOWN = 24
 """Points in the evidence of a finding."""
 
-RESTART, UNSEEN_RESTART = 0.25, 0.15
+RESTART, UNSEEN_RESTART = 0.4, 0.3
 """Shares of the run for which a rise after a restart of the schedule is waited out: at most, and
-where only the configuration tells that there are restarts."""
+where it is only known that there are restarts."""
 
 MOST_PAIRS = 24
 """Blocks over which slopes of all pairs are taken, to bound the work."""
@@ -163,7 +167,8 @@ class Curve:
             if parts is not None and (len(parts.blocks) >= LEAST or not self._filled):
                 self._trend = cut(parts, 0, total)
             else:
-                self._trend = cut(self.logs, memory, total)
+                doubted = self._mean is not None and self._mean.lost
+                self._trend = cut(self.logs, memory, total, DOUBTED if doubted else 1)
         return self._trend
 
     @property
@@ -195,10 +200,11 @@ def averaged_over(facts: RunFacts, total: int | None) -> int:
     return MEMORY if kind == "smoothed" else 0
 
 
-def cut(logs: LogBlocks, memory: int, total: int | None) -> Trend:
+def cut(logs: LogBlocks, memory: int, total: int | None, times: int = 1) -> Trend:
     """Blocks fit for comparison. Points of a mean are not independent: its blocks span at least
-    its memory, the first memory (start-up) is left out, and the error comes from differences of
-    successive blocks, raised by what overlap hides (blocks of a moving mean correlate by 1/4)."""
+    its memory (`times` it, where that is in doubt), the first memory (start-up) is left out, and
+    the error comes from differences of successive blocks, raised by what overlap hides (blocks of a
+    moving mean correlate by 1/4)."""
     blocks = logs.blocks
     noise = scatter(blocks)
     if memory <= 1:
@@ -209,7 +215,7 @@ def cut(logs: LogBlocks, memory: int, total: int | None) -> Trend:
         return Trend([], 0.0, 0.0, memory, total)
     start = blocks[0].first + memory
     span = max(1.0, (blocks[-1].last - blocks[0].first + 1) / len(blocks))
-    kept = groups([b for b in blocks if b.first >= start], math.ceil(memory / span))
+    kept = groups([b for b in blocks if b.first >= start], math.ceil(times * memory / span))
     error = max(1.25 * between(kept), MEAN_VARIATION / math.sqrt(max(memory, span)))
     return Trend(kept, error, noise, memory, total)
 
@@ -251,17 +257,32 @@ class CurveDetector(CurveReader):
     def judge(self, trend: Trend) -> Verdict:
         """Look at the trend as it stands."""
 
-    def restarted(self, trend: Trend, since: int) -> bool:
-        """Whether a rise since that step may come from a schedule that began anew: the loss is
-        higher where the rate is, so that only a rise that outlasts it means anything."""
-        blocks, schedule = trend.blocks, self.curve.schedule
-        span = trend.total or blocks[-1].last
-        if not schedule.known:
-            return restarts(self.facts) and blocks[-1].last - since < UNSEEN_RESTART * span
-        begin = schedule.high_since(blocks[-1].last)
-        if begin is None or blocks[-1].last - begin > RESTART * span:
-            return False
-        return since >= begin - 2 * (blocks[-1].last - blocks[-1].first + 1)
+    def schedule_hidden(self) -> bool:
+        """Whether nothing tells what the rate does, so that a schedule may have begun anew."""
+        config = self.facts.config
+        told = config.get("lr_scheduler") is not None or config.get("learning_rate") is not None
+        return not (self.curve.schedule.known or told)
+
+    def restarted(self, trend: Trend, since: int, size: int) -> bool:
+        """Whether a rise of the newest `size` blocks, underway since that step, may come from a
+        schedule that began anew: the loss is higher where the rate is, so that only a rise that
+        outlasts the rate's means anything."""
+        blocks = trend.blocks
+        now, newest = blocks[-1].last, blocks[-min(size, len(blocks))].first
+        span = trend.total or now
+        late = since + 2 * (now - blocks[-1].first + 1)
+        schedule = self.curve.schedule
+        if schedule.known:
+            begins = (schedule.high_since(now), schedule.high_since(newest))
+        else:
+            total = trend.total
+            begins = (planned(self.facts, total, now), planned(self.facts, total, newest))
+            if restarts(self.facts) and begins == (None, None):
+                return now - since < UNSEEN_RESTART * span
+        return any(
+            begin is not None and begin <= late and now - begin <= RESTART * span
+            for begin in begins
+        )
 
     def too_few(self, trend: Trend, need: int = LEAST) -> Verdict:
         """Not enough blocks: of a raw loss there will be; a running mean over long epochs may

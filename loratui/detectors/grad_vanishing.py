@@ -31,10 +31,11 @@ class GradVanishing(CurveReader):
         found = gradient.vanished(total, self.curve.schedule.end)
         if found is None:
             if len(gradient.logs.blocks) < LEAST:
-                numbers = {"have": gradient.seen, "need": LEAST * gradient.logs.first_width}
-                return Verdict("too-early", reason="needs-steps", numbers=numbers)
+                need = LEAST * gradient.logs.first_width
+                have = {"have": gradient.seen, "need": need}
+                return Verdict("too-early", reason="needs-steps", numbers=have)
             return Verdict("clear")
-        numbers = {
+        numbers: dict[str, object] = {
             "kind": found.kind,
             "before": None if found.early is None else level(found.early),
             "now": 0.0 if found.kind == "zero" else level(found.now),

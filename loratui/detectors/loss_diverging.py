@@ -32,7 +32,8 @@ class LossDiverging(CurveDetector):
     Why it matters: the weights are being destroyed; every further step makes the result worse.
     When it is wrong: a data set that changes during the run (curriculum, resolutions one after the
         other, a resume with other images or another loss weighting) has another level. A restart
-        of the learning-rate schedule lifts the loss; up to three times that is waited out.
+        of the learning-rate schedule lifts the loss; up to three times that is waited out, and
+        where nothing tells what the rate does, a rise to where the loss was before.
     Example: 0.11 until step 800, 0.14 at 900, 0.3 at 1100 and rising.
     """
 
@@ -72,7 +73,10 @@ class LossDiverging(CurveDetector):
             onset -= 1
         ratio = math.exp(now - low)
         since = blocks[onset].first
-        if now - low < SUDDEN and self.restarted(trend, since):
+        waits = now - low < SUDDEN and self.restarted(trend, since, size)
+        if self.schedule_hidden() and now - low < SUDDEN:
+            waits = now <= max(windows(blocks[:onset], size), default=low)
+        if waits:
             return Verdict("clear", numbers={"noise": rounded(trend.noise)})
         numbers = {
             "ratio": rounded(ratio),

@@ -29,7 +29,8 @@ class LossDropThenRise(CurveDetector):
     Why it matters: training has passed its best point; a checkpoint near the low is worth more
         than the last one.
     When it is wrong: a change of data set or resolution changes the level. A restart of the
-        learning-rate schedule raises the loss for a while, which is waited out.
+        learning-rate schedule raises the loss for a while, which is waited out where the log or
+        the configuration tells of it; where nothing does, this is information only.
     Example: 0.2 at the start, 0.09 at step 900, 0.16 at step 1600.
     """
 
@@ -58,12 +59,17 @@ class LossDropThenRise(CurveDetector):
         fall, rise = first - means[at], now - means[at]
         if fall < max(FALL, WORD * error) or rise < max(BACK * fall, WORD * error):
             return None
-        if now > first + FALL or self.restarted(trend, blocks[at + size - 1].last):
+        half = means[at] + rise / 2
+        onset = len(blocks) - 1
+        while onset > at + size and blocks[onset - 1].mean > half:
+            onset -= 1
+        if now > first + FALL or self.restarted(trend, blocks[onset].first, size):
             return None
         z, p = mann_kendall([b.mean for b in blocks[at:]])
         if z <= 0 or p > LIKELY:
             return None
         turn = blocks[at + size - 1].last
+        sure = min(fall, rise) > SURE * error and not self.schedule_hidden()
         numbers = {
             "first": level(first),
             "low": level(means[at]),
@@ -79,8 +85,8 @@ class LossDropThenRise(CurveDetector):
         return Verdict(
             "firing",
             since=turn,
-            confidence=0.85 if min(fall, rise) > SURE * error else 0.6,
-            severity=Severity.WARNING if min(fall, rise) > SURE * error else Severity.INFO,
+            confidence=0.85 if sure else 0.6,
+            severity=Severity.WARNING if sure else Severity.INFO,
             numbers=numbers,
             evidence=(series("block means of the loss", blocks),),
         )

@@ -40,6 +40,9 @@ SLOTS = 40
 """Steps of a running mean's epoch up to which its changes from step to step say more than its three
 digits hide; of a longer one the changes over several steps are taken."""
 
+SAMPLED = 8
+"""Stretches that are looked at of all those that are merged into one: long runs have plenty."""
+
 HIDDEN = 0.6
 """Share of the changes of a running mean, in standard deviations, that may come from rounding."""
 
@@ -79,6 +82,7 @@ class Changes:
         self.revision = 0
         self._over = False
         self._merged = 1
+        self._number = 0
         self._start: int | None = None
         self._epoch = epoch
         self._steps: list[int] = []
@@ -107,9 +111,7 @@ class Changes:
             self._start = steps[0] + self._epoch
         if self.stride > 1 or steps[0] < self._start:
             kept = [
-                i
-                for i, step in enumerate(steps)
-                if step >= self._start and not step % self.stride
+                i for i, step in enumerate(steps) if step >= self._start and not step % self.stride
             ]
             steps, values = [steps[i] for i in kept], [values[i] for i in kept]
         self._steps += steps
@@ -118,7 +120,9 @@ class Changes:
         begin = 0
         while len(self._values) - begin >= need:
             end = begin + need
-            self._add(self._steps[begin + 1], self._steps[end - 1], self._values[begin:end])
+            self._number += 1
+            if not self._number % max(1, self._merged // SAMPLED):
+                self._add(self._steps[begin + 1], self._steps[end - 1], self._values[begin:end])
             begin = end - 1
         del self._steps[:begin], self._values[:begin]
 
@@ -138,7 +142,7 @@ class Changes:
             return
         quantum *= 10
         coarse, _ = self._scatter([round(v / quantum) * quantum for v in values], quantum)
-        new = Scatter(first, last, count, log, coarse)
+        new = Scatter(first, last, count * max(1, self._merged // SAMPLED), log, coarse)
         self.revision += 1
         self._open = new if self._open is None else self._open + new
         if self._open.count < self._merged * self.width:
@@ -156,11 +160,12 @@ class Changes:
         size, total, count = sum(sizes), sum(values[1:]), len(sizes)
         if not size or not total:
             return math.nan, size
-        logs = [math.log(max(quantum / 2, size)) for size in sizes]
-        middle = sum(logs) / count
-        deviation = math.sqrt(sum([(log - middle) ** 2 for log in logs]) / count)
-        if not deviation:
+        least, log = quantum / 2, math.log
+        logs = [log(each or least) for each in sizes]
+        variance = math.hypot(*logs) ** 2 / count - (sum(logs) / count) ** 2
+        if variance < 1e-9:
             return math.nan, size
+        deviation = math.sqrt(variance)
         return math.log(self.slots * size / total * deviation), size
 
     def _coarsen(self, quantum: float) -> None:
@@ -179,9 +184,9 @@ class Changes:
 class LossErratic(CurveDetector):
     """The loss jumps more from step to step than it did, around a level that may not have changed.
 
-    What it sees: the mean absolute deviation of ln(loss) within each block. The division of the run
-        into before and after that shows the clearest growth, of at least 1.5 times and five standard
-        errors as the blocks' own differences give them, which lasts up to the newest blocks. On a
+    What it sees: the mean absolute deviation of ln(loss) within each block. The division of the
+        run into before and after that shows the clearest growth, of at least 1.5 times and five
+        standard errors as the blocks' own differences give them, which lasts up to the newest blocks. On a
         running mean the same for its changes from step to step, which hold each loss that came in
         and the one that went out.
     Why it matters: steps that are too large throw the weights to and fro; it often comes before

@@ -68,8 +68,10 @@ class LossTooFast(CurveDetector):
             fall = sum(
                 share * (block.mean - low) for share, block in zip(shares, early, strict=False)
             )
-            fall /= weight
             width = opening[0].count
+            # no more than the first block shows: a fall that comes later is another line
+            single = trend.error * math.sqrt(trend.blocks[-1].count / width)
+            fall = min(fall / weight, early[0].mean - low + single)
             error = trend.error * math.sqrt(
                 trend.blocks[-1].count * (1 / (weight * width) + 1 / points)
             )

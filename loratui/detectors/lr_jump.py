@@ -46,8 +46,8 @@ class LrJump(Detector):
     """The learning rate becomes more than three times what it ever was, from one step to the next.
 
     What it sees: the printed rate against the highest one before. Fires when it is more than three
-        times that, after 20 points without a new highest one, and stays there. A warm-up, restarts, a
-        return to the configured rate, steps down, and where the steps go back (a resumed run) are
+        times that, after 20 points without a new highest one, and stays there. A warm-up, restarts,
+        a return to the configured rate, steps down, and where the steps go back (a resumed run) are
         no jumps.
     Why it matters: steps several times as large as before can destroy within minutes what the run
         has learned.

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from operator import lt
 
-from loratui.core.statistics import finite, median
+from loratui.core.statistics import finite
 
 PARTS = 16
 """Parts of an epoch that are told apart; rounding hides more."""
@@ -27,7 +27,7 @@ DIGITS = 3
 """Significant digits that are printed (tqdm formats numbers in a bar by %.3g)."""
 
 FLOOR = 0.05
-"""Least loss of a part, as a share of the median of the last: rounding can leave nothing or less."""
+"""Least loss of a part, as a share of the median of the last: rounding can leave nothing."""
 
 UNSURE = 0.4
 """Standard error by rounding, as a share of that median, above which a part is left out: beside a
@@ -64,7 +64,7 @@ def rounding(value: float) -> float:
 
 def until_broken(values: Sequence[float]) -> int:
     """How many values come before the first one that is no mean of losses."""
-    if finite(values) and LOWEST < min(values) and max(values) < HIGHEST:
+    if finite(values) and min(values) > LOWEST and max(values) < HIGHEST:
         return len(values)
     return next(at for at, value in enumerate(values) if not LOWEST < value < HIGHEST)
 
@@ -73,9 +73,9 @@ class RunningMean:
     """Gives back the mean losses of the parts of each epoch.
 
     `epoch` is the number of steps in the mean, `first` the first step that comes. `fills` is how
-    the mean begins: anew with that step (0), filled already (1: from the middle of a run), or, where
-    a run goes on within an epoch, filled for certain only two epochs later (2). The estimate of a
-    part is drawn towards the mean of its epoch by as much as rounding has made it unsure, because
+    the mean begins: anew with that step (0), filled already (1: from the middle of a run), or,
+    where a run goes on within an epoch, filled for certain only two epochs later (2). The estimate
+    of a part is drawn towards the mean of its epoch by as much as rounding has made it unsure, because
     its error would grow with every epoch else. `part` is the number of steps of a part, rounded
     down. `lost` is true once the series is no mean over `epoch` steps, or has gaps; `over` once it
     holds a NaN, which stays in it for ever.
@@ -94,6 +94,7 @@ class RunningMean:
         self._at = 0  # part that comes next
         self._step, self._value = first - 1, math.nan
         self._bound, self._rounding = math.nan, 0.0  # mean where the last part ended
+        self._quantum = 1.0
         self._parts = [math.nan] * count
         self._errors = [0.0] * count  # their variances
         self._beside = 0.0  # what came in less what went out, in the part before
@@ -104,7 +105,9 @@ class RunningMean:
         self._pairs = self._against = self._wider = 0
         self._sure = 0.0
 
-    def extend(self, steps: Sequence[int], values: Sequence[float]) -> tuple[list[int], list[float]]:
+    def extend(
+        self, steps: Sequence[int], values: Sequence[float]
+    ) -> tuple[list[int], list[float]]:
         """Take points; gives the last steps and the mean losses of the parts that they complete."""
         ends: list[int] = []
         means: list[float] = []
@@ -133,9 +136,7 @@ class RunningMean:
         self._step, self._value = steps[-1], values[-1]
         return ends, means
 
-    def _part(
-        self, end: int, before: tuple[int, float], after: tuple[int, float]
-    ) -> float | None:
+    def _part(self, end: int, before: tuple[int, float], after: tuple[int, float]) -> float | None:
         """The part that ends at step `end`, whose mean lies between two points."""
         gap = after[0] - before[0]
         mean = after[1]
@@ -148,7 +149,9 @@ class RunningMean:
         self._bound = mean
         begin = self._ends[at - 1] if at else 0
         length = self._ends[at] - begin
-        hidden = rounding(mean) ** 2 / 12
+        if not 100 <= mean / self._quantum < 1000:
+            self._quantum = rounding(mean)
+        hidden = self._quantum**2 / 12
         unsure, self._rounding = self._rounding + hidden, hidden
         if self._round >= max(1, self._fills):
             found = self._next(mean, last, length, unsure)
@@ -172,7 +175,8 @@ class RunningMean:
             self._begin += self.epoch
         if not known:
             return None
-        middle = median([*self._recent, found])
+        recent = sorted(self._recent)
+        middle = recent[len(recent) // 2] if recent else found
         if self._errors[at] > (UNSURE * middle) ** 2:
             return None
         self._recent.append(found)

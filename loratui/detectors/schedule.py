@@ -33,7 +33,7 @@ class Schedule:
         self._low = False
 
     def high_since(self, step: int) -> int | None:
-        """Where the last restart up to `step` began, if the rate has not come down again by then."""
+        """Where the last restart up to `step` began, if the rate has not come down since."""
         for begin, down in reversed(self.restarts):
             if begin <= step:
                 return begin if down is None or down > step else None
@@ -79,3 +79,16 @@ def restarts(facts: RunFacts) -> bool:
     name = str(facts.config.get("lr_scheduler") or "").lower()
     return "restart" in name or "cycl" in name
 
+
+def planned(facts: RunFacts, total: int | None, step: int) -> int | None:
+    """Where the configuration has the last restart up to `step` begin, if the rate is still above
+    half of its peak; None where it does not tell."""
+    cycles = facts.config.number("lr_cycles")
+    if not total or cycles is None or not 2 <= cycles <= total or not restarts(facts):
+        return None
+    warmup = facts.config.number("warmup_steps") or 0.0
+    begin = warmup if 1 <= warmup < total else warmup * total if 0 < warmup < 1 else 0.0
+    length = (total - begin) / cycles
+    number = int((step - begin) / length)
+    start = begin + number * length
+    return round(start) if number >= 1 and step - start <= length / 2 else None

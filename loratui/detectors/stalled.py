@@ -13,8 +13,8 @@ LEAST = 300.0
 """Seconds of silence that a trainer may take for samples or a save without a word, as some do."""
 
 UNKNOWN = 1800.0
-"""The same while no two signs of life have been seen in training: some runs write only every hundred
-steps. SageMaker's rule for a stalled run takes as long."""
+"""The same while no two signs of life have been seen in training: some runs write only every
+hundred steps. SageMaker's rule for a stalled run takes as long."""
 
 BUSY = 50.0
 """Mean utilisation in percent above which a GPU is at work, whatever the log says."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from operator import le
 
+from loratui.core.facts import LossKind
 from loratui.core.findings import Evidence, Severity, Verdict
 from loratui.detectors.base import Detector, View
 
@@ -34,11 +35,14 @@ class StepWentBack(Detector):
 
     def __init__(self) -> None:
         self._name = ""
+        self._kind: LossKind = "unknown"
         self._last: int | None = None
         self._count = 0
         self._backs: list[tuple[int, int]] = []  # (from, to)
 
     def update(self, view: View) -> Verdict:
+        if view.facts.loss_kind != self._kind:  # another file gives the loss from now on
+            self._kind, self._last = view.facts.loss_kind, None
         for name in (self._name,) if self._name else SERIES:
             columns = view.metrics.get(name)
             if columns is not None and columns.steps:

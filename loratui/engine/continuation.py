@@ -77,7 +77,7 @@ class Continuation:
         said = self.said
         if said is None:
             return
-        step, per_epoch = said.step, facts.steps_per_epoch
+        step, per_epoch = said.step, facts.epoch_steps
         if step is None and said.epoch is not None and per_epoch:
             step = said.epoch * per_epoch
         if step is None:

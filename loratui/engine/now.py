@@ -105,8 +105,8 @@ def step_of(checkpoint: Checkpoint, facts: RunFacts) -> int | None:
         return None
     if found.step is not None:
         return found.step
-    if found.epoch is not None and facts.steps_per_epoch:
-        return found.epoch * facts.steps_per_epoch
+    if found.epoch is not None and facts.epoch_steps:
+        return found.epoch * facts.epoch_steps
     return None
 
 
@@ -114,7 +114,7 @@ def next_save(facts: RunFacts, step: int | None) -> int | None:
     """The step at which the trainer saves next, where the settings say it."""
     if step is None:
         return None
-    config, per_epoch = facts.config, facts.steps_per_epoch
+    config, per_epoch = facts.config, facts.epoch_steps
     every = config.number("save_every")
     if str(config.get("save_every_unit") or "STEP").upper() == "EPOCH" and every:
         every = every * per_epoch if per_epoch else None

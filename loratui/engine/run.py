@@ -53,9 +53,6 @@ if TYPE_CHECKING:
 LINES = 500
 """Log lines kept for the screen."""
 
-PROMPT, NEAR = 3, 1
-"""Checkpoints in a row whose lines came within so many steps: this log holds nothing back."""
-
 OPENING = 3
 """Losses by which a run is known again."""
 
@@ -111,7 +108,6 @@ class Run:
         self.around = Surroundings()
         self._told = 0
         self._concluded = False
-        self._prompt = 0  # lines about checkpoints in a row that came without delay
         self._told_before: int | None = None
         self._known: Known | None = None
         self._settings: dict[str, tuple[int, ConfigValue]] = {}
@@ -221,7 +217,6 @@ class Run:
             elif isinstance(event, Config):
                 self._config(event)
             elif isinstance(event, Checkpoint):
-                self._prompt = self._prompt + 1 if self._is_prompt(event) else 0
                 self.course.checkpoints.append(event)
                 files.append(event)
             elif isinstance(event, Removed):
@@ -258,7 +253,7 @@ class Run:
         self._ask(now, timed=True)
 
     def conclude(self, now: float) -> None:
-        """All that there is has been read: what has not been told was not printed."""
+        """All that there is has been read: of a run that is over, everything that was printed."""
         progress = self.course.progress
         self._concluded = True
         self._ask(now, anew=True)
@@ -428,7 +423,7 @@ class Run:
     def _epoch(self, epoch: int, step: int) -> None:
         self.course.epoch = epoch
         marks = self.course.epoch_marks
-        per_epoch = self.facts.steps_per_epoch
+        per_epoch = self.facts.epoch_steps
         if self._saves == "late" and per_epoch:  # the line may have waited in a buffer
             step = min(step, (epoch - 1) * per_epoch)
         if epoch > 1 and (not marks or step > marks[-1]):
@@ -496,7 +491,10 @@ class Run:
             self.revisions["facts"] += 1
 
     def _announced(self, epoch: int) -> None:
-        """A line says that an epoch begins: what was printed before it has been read by now."""
+        """A line says that an epoch begins: what was printed before it has been read by now.
+
+        Counted in batches, as the trainer counts an epoch.
+        """
         per_epoch = self.facts.steps_per_epoch
         if per_epoch:
             self._told = max(self._told, (epoch - 1) * per_epoch)
@@ -505,17 +503,13 @@ class Run:
         progress = self.course.progress
         if progress is None:
             return None
-        finished = self.course.phase == "finished" and self._saves != "late"
-        over = finished or self._concluded or self.course.ended is not None
-        at_once = self._saves == "at once" or self._prompt >= PROMPT
-        return progress.step if over or at_once else self._told
-
-    def _is_prompt(self, file: Checkpoint) -> bool:
-        """Whether a line about a checkpoint was read at the very step that its name carries."""
-        from loratui.engine.now import step_of
-
-        progress, step = self.course.progress, step_of(file, self.facts)
-        return progress is not None and step is not None and abs(progress.step - step) <= NEAR
+        done = self.course.phase == "finished" or (
+            progress.total is not None and progress.step >= progress.total
+        )
+        over = self.course.ended is not None or (
+            done and (self._concluded or self._saves != "late")
+        )
+        return progress.step if over or self._saves == "at once" else self._told
 
     def _ask(
         self,
@@ -563,6 +557,7 @@ class Run:
             ended=self.course.ended,
             around=around,
             marks=marks,
+            complete=self._concluded,
         )
         if self.panel.ask(view, timed=timed, anew=anew) or changed:
             self.revisions["findings"] += 1

@@ -53,7 +53,7 @@ def status_of(run: Run, growth: Growth, now: float, history: float | None) -> St
         eta = max(0.0, (total - step) / rate)
     epoch = progress.epoch if progress and progress.epoch is not None else course.epoch
     epochs = course.epochs or run.facts.epochs
-    per_epoch = run.facts.steps_per_epoch
+    per_epoch = run.facts.epoch_steps
     if epochs and per_epoch and step is not None and (progress is None or progress.epoch is None):
         # the trainer's own line may come late (its output is buffered): the steps are right
         epoch = min(epochs, max(0, step - 1) // per_epoch + 1)

@@ -262,7 +262,7 @@ def steps(*at, saves=(), told=None, now=0.0, **more):
             told=step if told is None else told,
             checkpoints=[file(f"x-step{step:08d}.safetensors")] if step in saves else [],
             now=now, facts=more.get("facts", facts()), around=more.get("around", Surroundings()),
-            ended=more.get("ended"),
+            ended=more.get("ended"), complete=more.get("complete", False),
         ))  # fmt: skip
     return views
 
@@ -300,7 +300,10 @@ MISSING = [
         "onetrainer", save_every=100, save_every_unit="STEP")), "cannot-tell", {}),
     ("onetrainer, after one", steps(1, 100, 900, saves=(100,), facts=facts(
         "onetrainer", save_every=100, save_every_unit="STEP")), "firing", {}),
-    ("done without one", steps(1, 2000, facts=facts(saves="late")), "firing", {"kind": "none"}),
+    ("done without one", steps(1, 2000, facts=facts(saves="late"), complete=True), "firing",
+     {"kind": "none"}),
+    ("done, and its last line is still to come", steps(1, 2000, facts=facts(saves="late")),
+     "cannot-tell", {}),
     ("done with one", steps(1, 2000, facts=facts(saves="late"), saves=(2000,)), "cannot-tell", {}),
     ("done, by a trainer whose words changed", steps(
         1, 2000, facts=facts("ai-toolkit", "late"), ended=Ended("log", 0, "finished")),
