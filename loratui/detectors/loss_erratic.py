@@ -186,8 +186,9 @@ class LossErratic(CurveDetector):
 
     What it sees: the mean absolute deviation of ln(loss) within each block. The division of the
         run into before and after that shows the clearest growth, of at least 1.5 times and five
-        standard errors as the blocks' own differences give them, which lasts up to the newest blocks. On a
-        running mean the same for its changes from step to step, which hold each loss that came in
+        standard errors as the blocks' own differences give them, which lasts up to the newest
+        blocks. On a running mean the same for its changes from step to step, which hold each loss
+        that came in
         and the one that went out.
     Why it matters: steps that are too large throw the weights to and fro; it often comes before
         divergence.

@@ -75,8 +75,9 @@ class RunningMean:
     `epoch` is the number of steps in the mean, `first` the first step that comes. `fills` is how
     the mean begins: anew with that step (0), filled already (1: from the middle of a run), or,
     where a run goes on within an epoch, filled for certain only two epochs later (2). The estimate
-    of a part is drawn towards the mean of its epoch by as much as rounding has made it unsure, because
-    its error would grow with every epoch else. `part` is the number of steps of a part, rounded
+    of a part is drawn towards the mean of its epoch by as much as rounding has made it unsure,
+    because its error would grow with every epoch else. `part` is the number of steps of a part,
+    rounded
     down. `lost` is true once the series is no mean over `epoch` steps, or has gaps; `over` once it
     holds a NaN, which stays in it for ever.
     """
