@@ -16,7 +16,6 @@ from loratui.core.statistics import (
     median,
     scatter,
     spread,
-    tail,
     theil_sen,
     windows,
 )
@@ -102,10 +101,3 @@ def test_groups_end_with_the_newest():
     assert groups(blocks.blocks, 1) == blocks.blocks
     assert windows(blocks.blocks, 4) == pytest.approx([0.0] * 7)
     assert windows(blocks.blocks, 11) == []
-
-
-def test_tail_of_a_normal_is_six_deviations():
-    values = [math.exp(v) for v in normal(800, 0.45)]
-    assert tail(values) == pytest.approx(6 * 0.45, rel=0.15)
-    heavy = [math.exp(math.copysign(v * v, v) * 0.45) for v in normal(800)]
-    assert tail(heavy) > 12 * 0.45
