@@ -51,7 +51,9 @@ def test_an_absurd_rate_is_replaced_and_not_halved():
 
 def test_a_fix_that_is_in_force_already_is_left_out():
     assert "batch-size-1" not in patches("cuda-oom", facts(batch_size=1))
-    assert patches("cuda-oom", facts(batch_size=4))["batch-size-1"] == [("batch_size", 4, 1)]
+    assert patches("cuda-oom", facts(batch_size=4))["batch-size-1"] == [
+        ("batch_size", 4, 1), ("--gradient_accumulation_steps", None, 4)
+    ]  # fmt: skip
     on = facts(gradient_checkpointing=True)
     assert "gradient-checkpointing" not in patches("cuda-oom", on)
 
